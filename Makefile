@@ -1,0 +1,48 @@
+# Each target gets what it lacks (the wasm target, a real Envoy, small tools) and works alone on a fresh clone.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint e2e validate clean envoys
+
+# Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
+ENVOY_VERSION ?= 1.40.0
+ENVOY_VERSIONS ?= 1.36.4 1.39.3 1.40.0
+export ENVOY_VERSION ENVOY_VERSIONS
+
+WASM := $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/release/twilio_proxy_wasm.wasm
+
+# A shell that never read the profile does not find what rustup and `cargo install` put there.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the release module for wasm32-wasip1
+	@tools/bootstrap rust
+	tools/cargo-wasm rustc --release --locked --lib --crate-type cdylib
+	@echo "$(WASM): $$(wc -c <$(WASM)) bytes, sha256 $$(sha256sum $(WASM) | cut -d ' ' -f 1)"
+
+demo: build ## Send signed and forged webhooks through a real Envoy (ENVOY_VERSION)
+	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
+		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo
+
+test: build envoys ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+	cargo test --locked --workspace --features e2e --no-fail-fast
+
+e2e: build envoys ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
+	cargo test --locked --features e2e --test e2e
+
+validate: build envoys ## Check that Envoy accepts each configuration in envoy/
+	cargo test --locked --features e2e --test e2e validate
+
+lint: ## Check format, lints, documentation, dependencies and scripts
+	@tools/bootstrap lint
+	@tools/lint
+
+clean: ## Remove everything that was built
+	cargo clean
+
+# Before the tests, so that a failed download is one clear line and not a failed test.
+envoys:
+	@for version in $(ENVOY_VERSIONS); do tools/envoy "$$version" >/dev/null; done
