@@ -1,0 +1,91 @@
+//! The plugin's configuration: bytes become a [`Policy`] that cannot be wrong, or one [`ConfigError`].
+
+mod error;
+mod protobuf;
+mod raw;
+mod resolve;
+
+pub use error::ConfigError;
+
+use crate::route::Route;
+
+/// How a request is held back until it is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// This filter stops it at its headers. Needs `allow_on_headers_stop_iteration: true`, Envoy 1.35 or newer.
+    OwnStop,
+    /// An `envoy.filters.http.buffer` after this filter holds it.
+    BufferAfter,
+}
+
+/// What happens to a request that no route matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmatched {
+    /// It passes unverified.
+    Allow,
+    /// It is denied with `no_route`.
+    Deny,
+}
+
+/// A configuration that has been read, checked, and made ready: all that the request path looks at.
+#[derive(Debug)]
+pub struct Policy {
+    hold: Hold,
+    unmatched: Unmatched,
+    verified_header: Option<String>,
+    explain: bool,
+    routes: Vec<Route>,
+}
+
+/// Looks up an environment variable of the proxy.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
+
+impl Policy {
+    /// Reads a configuration: JSON text, or a binary `google.protobuf.Struct`, which is how Envoy hands over a
+    /// configuration that was written as one.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the path of its field and the remedy. No secret is in it.
+    pub fn parse(configuration: &[u8], environment: Environment<'_>) -> Result<Policy, ConfigError> {
+        raw::read(configuration).and_then(|raw| resolve::policy(raw, environment))
+    }
+
+    /// How requests are held back.
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    /// What happens to a request that no route matches.
+    pub fn unmatched(&self) -> Unmatched {
+        self.unmatched
+    }
+
+    /// The header that tells the upstream `true`, in lower case.
+    pub fn verified_header(&self) -> Option<&str> {
+        self.verified_header.as_deref()
+    }
+
+    /// Whether a mismatch is looked into for the log.
+    pub fn explain(&self) -> bool {
+        self.explain
+    }
+
+    /// The routes, in the order in which they are tried.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Whether some route matches by the proxy's own route name.
+    pub fn needs_route_name(&self) -> bool {
+        self.routes
+            .iter()
+            .any(|route| !route.matcher.route_names.is_empty())
+    }
+
+    /// The header that some route takes the path before a rewrite from.
+    pub fn original_path_header(&self) -> Option<&str> {
+        self.routes
+            .iter()
+            .find_map(|route| route.url.original_path_header.as_deref())
+    }
+}

@@ -1,0 +1,156 @@
+//! The plugin: its configuration, its counters, and the clock for requests that wait.
+
+use std::cell::{Cell, RefCell};
+use std::os::wasi::ffi::OsStringExt;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use super::http::Webhook;
+use super::io;
+use crate::config::Policy;
+use crate::exchange::Exchange;
+use crate::limit::Limiter;
+use crate::metrics;
+use crate::record;
+use crate::verdict::Outcome;
+
+/// How often requests that may stall are looked at, in milliseconds.
+const TICK_MS: u32 = 500;
+/// So many log lines at once, and then one a second: what a flood of denials may buy on each worker.
+const LOG_BURST: u64 = 20;
+const LOG_INTERVAL_NS: u64 = 1_000_000_000;
+
+/// The root context: one for each plugin configuration on each worker.
+#[derive(Default)]
+pub(super) struct Root {
+    plugin: Option<Rc<Plugin>>,
+}
+
+/// What the requests of one plugin share.
+pub(super) struct Plugin {
+    pub(super) policy: Rc<Policy>,
+    counters: Vec<Option<u32>>,
+    log_limit: RefCell<Limiter>,
+    waiting: RefCell<Vec<(u32, Rc<RefCell<Exchange>>)>>,
+    /// Whether a body was handed on after its headers were stopped: then the proxy always does.
+    hands_on_bodies: Cell<bool>,
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let configuration = io::plugin_configuration().unwrap_or_default();
+        let environment = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
+        match Policy::parse(&configuration, &environment) {
+            Ok(policy) => {
+                let (version, routes) = (env!("CARGO_PKG_VERSION"), policy.routes().len());
+                log::info!("twilio_webhook: version {version} is configured with {routes} route(s)");
+                self.plugin = Some(Rc::new(Plugin::new(policy)));
+                true
+            }
+            Err(error) => {
+                log::error!("twilio_webhook: configuration rejected: {error}");
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.look_at_waiting();
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        self.plugin
+            .as_ref()
+            .map(|plugin| -> Box<dyn HttpContext> { Box::new(Webhook::new(context_id, Rc::clone(plugin))) })
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Plugin {
+    fn new(policy: Policy) -> Plugin {
+        let mut counters = Vec::new();
+        for outcome in metrics::outcomes(&policy) {
+            let slot = metrics::slot(outcome);
+            if counters.len() <= slot {
+                counters.resize(slot.saturating_add(1), None);
+            }
+            if let Some(counter) = counters.get_mut(slot) {
+                *counter = io::define_counter(&metrics::name(
+                    record::route_label(&policy, outcome),
+                    outcome.verdict,
+                ));
+            }
+        }
+        Plugin {
+            policy: Rc::new(policy),
+            counters,
+            log_limit: RefCell::new(Limiter::new(LOG_BURST, LOG_INTERVAL_NS)),
+            waiting: RefCell::default(),
+            hands_on_bodies: Cell::new(false),
+        }
+    }
+
+    pub(super) fn hands_on_bodies(&self) -> bool {
+        self.hands_on_bodies.get()
+    }
+
+    /// A request is stopped at its headers: see to it that it does not wait for ever.
+    pub(super) fn watch(&self, context_id: u32, exchange: &Rc<RefCell<Exchange>>) {
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.is_empty() {
+            io::set_tick_period(TICK_MS);
+        }
+        waiting.push((context_id, Rc::clone(exchange)));
+    }
+
+    /// A request no longer waits; `body_came` if that is because of its body.
+    pub(super) fn unwatch(&self, context_id: u32, body_came: bool) {
+        if body_came {
+            self.hands_on_bodies.set(true);
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.retain(|(waiting, _)| *waiting != context_id);
+        if waiting.is_empty() {
+            io::set_tick_period(0);
+        }
+    }
+
+    fn look_at_waiting(&self) {
+        let waiting = self.waiting.borrow().clone();
+        for (context_id, exchange) in waiting {
+            if !io::set_effective_context(context_id) {
+                continue;
+            }
+            let step = exchange.borrow_mut().on_tick(&io::Stream);
+            io::perform(step);
+            let outcome = exchange.borrow().outcome();
+            if let Some(outcome) = outcome {
+                self.record(outcome);
+                self.unwatch(context_id, false);
+            }
+        }
+    }
+
+    /// Tells counters, access log and log of a verdict.
+    pub(super) fn record(&self, outcome: Outcome) {
+        if let Some(counter) = self.counters.get(metrics::slot(outcome)).copied().flatten() {
+            io::increment(counter);
+        }
+        io::set_filter_state(record::FILTER_STATE, &record::filter_state(&self.policy, outcome));
+        if outcome.verdict.reason().is_some() {
+            if let Some(held_back) = self.log_limit.borrow_mut().admit(io::now_ns()) {
+                let line = record::log_line(&self.policy, outcome, held_back).unwrap_or_default();
+                log::warn!("{line}");
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What operators read of a verdict. Nothing in it comes from a request.
+
+use crate::config::Policy;
+use crate::metrics::UNMATCHED;
+use crate::verdict::{Outcome, Reason, Verdict};
+
+/// The key of the filter state that access logs show: `%FILTER_STATE(wasm.twilio_webhook:PLAIN)%`.
+pub const FILTER_STATE: &str = "twilio_webhook";
+
+/// The text of the filter state, as in `verdict=allowed route=sms reason=none key=TWILIO_AUTH_TOKEN`.
+pub fn filter_state(policy: &Policy, outcome: Outcome) -> String {
+    let (route, verdict) = (route_label(policy, outcome), outcome.verdict);
+    let reason = verdict.reason().map_or("none", Reason::label);
+    let text = format!("verdict={} route={route} reason={reason}", verdict.label());
+    match key_label(policy, outcome) {
+        Some(key) => format!("{text} key={key}"),
+        None => text,
+    }
+}
+
+/// The log line for a request that was denied, or would have been. `held_back` lines like it came before and
+/// were not written.
+pub fn log_line(policy: &Policy, outcome: Outcome, held_back: u64) -> Option<String> {
+    let reason = outcome.verdict.reason()?;
+    let (verdict, route) = (outcome.verdict.label(), route_label(policy, outcome));
+    let line = format!(
+        "twilio_webhook: {verdict} route={route} reason={reason}: {}",
+        reason.hint()
+    );
+    Some(if held_back == 0 {
+        line
+    } else {
+        format!("{line} ({held_back} lines like this were held back)")
+    })
+}
+
+/// The name by which counters and logs know the route.
+pub fn route_label(policy: &Policy, outcome: Outcome) -> &str {
+    let route = outcome.route.and_then(|position| policy.routes().get(position));
+    route.map_or(UNMATCHED, |route| route.name())
+}
+
+fn key_label(policy: &Policy, outcome: Outcome) -> Option<&str> {
+    let Verdict::Allowed { key } = outcome.verdict else {
+        return None;
+    };
+    Some(policy.routes().get(outcome.route?)?.keys().get(key)?.label())
+}

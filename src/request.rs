@@ -1,0 +1,236 @@
+//! The head of a request: the few headers that matter here, as bytes.
+
+use std::ops::Range;
+
+/// A header that must not come twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Single<'a> {
+    /// The header did not come.
+    Absent,
+    /// It came once.
+    One(&'a [u8]),
+    /// It came more than once. What another reader would make of that is anybody's guess.
+    Repeated,
+}
+
+impl<'a> Single<'a> {
+    /// The value of a header that came exactly once.
+    pub fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Single::One(value) => Some(value),
+            Single::Absent | Single::Repeated => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Absent,
+    One(Range<usize>),
+    Repeated,
+}
+
+impl Place {
+    fn note(&mut self, range: Range<usize>) {
+        *self = match self {
+            Place::Absent => Place::One(range),
+            Place::One(_) | Place::Repeated => Place::Repeated,
+        };
+    }
+}
+
+macro_rules! fields {
+    ($($(#[$doc:meta])* $field:ident = $name:literal),* $(,)?) => {
+        #[derive(Debug, Default)]
+        struct Places { $($field: Place,)* }
+
+        impl Places {
+            fn of(&mut self, name: &[u8]) -> Option<&mut Place> {
+                $(if name.eq_ignore_ascii_case($name) {
+                    return Some(&mut self.$field);
+                })*
+                None
+            }
+        }
+
+        impl Head {
+            $($(#[$doc])* pub fn $field(&self) -> Single<'_> { self.single(&self.places.$field) })*
+        }
+    };
+}
+
+fields! {
+    /// `:method`
+    method = b":method",
+    /// `:scheme`
+    scheme = b":scheme",
+    /// `:authority`, into which the proxy has merged `Host`
+    authority = b":authority",
+    /// `:path`: path and query, byte for byte as the proxy holds them
+    path = b":path",
+    /// `content-type`
+    content_type = b"content-type",
+    /// `content-length`
+    content_length = b"content-length",
+    /// `transfer-encoding`
+    transfer_encoding = b"transfer-encoding",
+    /// `connection`
+    connection = b"connection",
+    /// `upgrade`
+    upgrade = b"upgrade",
+    /// `x-twilio-signature`
+    signature = b"x-twilio-signature",
+    /// `x-twilio-webhooks-signature-settings`: names the shared key that signed
+    settings = b"x-twilio-webhooks-signature-settings",
+    /// `x-forwarded-proto`
+    forwarded_proto = b"x-forwarded-proto",
+    /// `x-forwarded-host`
+    forwarded_host = b"x-forwarded-host",
+    /// `x-forwarded-port`
+    forwarded_port = b"x-forwarded-port",
+}
+
+/// The headers of a request, read once and kept until the verdict.
+#[derive(Debug)]
+pub struct Head {
+    bytes: Vec<u8>,
+    places: Places,
+    original_path: Place,
+    verified: Place,
+}
+
+impl Head {
+    /// Reads headers as proxy-wasm serialises a map: the number of pairs, each pair's two lengths (all 32-bit,
+    /// little-endian), then each name and value, every one followed by a NUL byte.
+    ///
+    /// `original_path` and `verified` are header names that the configuration adds to the fixed ones.
+    /// `None` if the bytes are not such a map.
+    pub fn read(bytes: Vec<u8>, original_path: Option<&str>, verified: Option<&str>) -> Option<Head> {
+        let is = |name: &[u8], extra: Option<&str>| {
+            extra.is_some_and(|extra| name.eq_ignore_ascii_case(extra.as_bytes()))
+        };
+        let mut places = Places::default();
+        let (mut original, mut claimed) = (Place::Absent, Place::Absent);
+        let pairs = number(bytes.get(..4)?)?;
+        let mut at = pairs.checked_mul(8)?.checked_add(4)?;
+        for size in bytes.get(4..at)?.chunks_exact(8) {
+            let name_end = at.checked_add(number(size.get(..4)?)?)?;
+            let value_start = name_end.checked_add(1)?;
+            let value_end = value_start.checked_add(number(size.get(4..)?)?)?;
+            let name = bytes.get(at..name_end)?;
+            bytes.get(value_start..value_end)?;
+            let value = value_start..value_end;
+            if is(name, original_path) {
+                original.note(value.clone());
+            }
+            if is(name, verified) {
+                claimed.note(value.clone());
+            }
+            if let Some(place) = places.of(name) {
+                place.note(value);
+            }
+            at = value_end.checked_add(1)?;
+        }
+        Some(Head {
+            bytes,
+            places,
+            original_path: original,
+            verified: claimed,
+        })
+    }
+
+    /// The header that `url.original_path_header` names.
+    pub fn original_path(&self) -> Single<'_> {
+        self.single(&self.original_path)
+    }
+
+    /// Whether the client sent the header that `verified_header` names.
+    pub fn claims_to_be_verified(&self) -> bool {
+        self.verified != Place::Absent
+    }
+
+    /// The length that `content-length` announces, if it came once and is a number.
+    pub fn announced_length(&self) -> Option<u64> {
+        std::str::from_utf8(self.content_length().one()?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+
+    /// Whether the body is a form: `application/x-www-form-urlencoded`, in UTF-8, said once.
+    ///
+    /// Another charset is none: the header is not signed, and an application that believed it would read other
+    /// parameters than the signed ones.
+    pub fn is_form(&self) -> bool {
+        let Some(content_type) = self.content_type().one() else {
+            return false;
+        };
+        let mut pieces = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let media_type = pieces.next().unwrap_or_default();
+        media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+            && pieces
+                .all(|parameter| charset(parameter).is_none_or(|name| name.eq_ignore_ascii_case(b"utf-8")))
+    }
+
+    /// Whether the proxy treats the request as a protocol upgrade: `upgrade`, and `connection` that names it.
+    pub fn is_upgrade(&self) -> bool {
+        let names_upgrade = |value: &[u8]| {
+            value
+                .split(|byte| *byte == b',')
+                .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        };
+        match (self.upgrade(), self.connection()) {
+            (Single::Absent, _) | (_, Single::Absent) => false,
+            (_, Single::One(connection)) => names_upgrade(connection),
+            (_, Single::Repeated) => true,
+        }
+    }
+
+    /// Whether an upgrade is a WebSocket handshake: a GET without a body that asks for `websocket` alone.
+    pub fn is_websocket_handshake(&self) -> bool {
+        let bodyless = match self.content_length() {
+            Single::Absent => true,
+            Single::One(_) => self.announced_length() == Some(0),
+            Single::Repeated => false,
+        };
+        self.method() == Single::One(b"GET")
+            && self
+                .upgrade()
+                .one()
+                .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+            && bodyless
+            && self.transfer_encoding() == Single::Absent
+    }
+
+    fn single(&self, place: &Place) -> Single<'_> {
+        match place {
+            Place::Absent => Single::Absent,
+            Place::One(range) => self.bytes.get(range.clone()).map_or(Single::Absent, Single::One),
+            Place::Repeated => Single::Repeated,
+        }
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
+}
+
+/// The value of a media type parameter that is the charset, without its quotes.
+fn charset(parameter: &[u8]) -> Option<&[u8]> {
+    let split = parameter.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = (
+        parameter.get(..split)?,
+        parameter.get(split..)?.get(1..)?.trim_ascii(),
+    );
+    let unquoted = value
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+        .unwrap_or(value);
+    name.trim_ascii()
+        .eq_ignore_ascii_case(b"charset")
+        .then_some(unquoted)
+}
+
+//TEST
+//MODTESTS

@@ -1,0 +1,291 @@
+//! Which route of the configuration a request is on.
+
+use percent_encoding::percent_decode;
+
+use crate::signature::Keys;
+use crate::url::UrlRule;
+
+/// What a route's verdict does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// An unverified request is denied.
+    Enforce,
+    /// Nothing is denied; counters and logs tell what would have been.
+    Report,
+    /// Nothing is verified.
+    Off,
+}
+
+/// One route of the policy.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub(crate) name: String,
+    pub(crate) matcher: Match,
+    pub(crate) mode: Mode,
+    pub(crate) url: UrlRule,
+    pub(crate) keys: Keys,
+    pub(crate) max_body_bytes: usize,
+}
+
+impl Route {
+    /// The route's name, its label in counters and logs.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its verdict does.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The largest body, in bytes, that is verified.
+    pub fn max_body_bytes(&self) -> usize {
+        self.max_body_bytes
+    }
+
+    /// The keys that requests on this route may be signed with.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// How this route's URLs differ from what the proxy sees.
+    pub fn url(&self) -> &UrlRule {
+        &self.url
+    }
+}
+
+/// A conjunction: what is empty matches everything.
+#[derive(Clone, Debug, Default)]
+pub struct Match {
+    pub(crate) hosts: Vec<HostMatch>,
+    pub(crate) path: Option<PathMatch>,
+    pub(crate) route_names: Vec<String>,
+}
+
+impl Match {
+    fn is_match(&self, host: &[u8], path: &[u8], reading: Reading, route_name: &[u8]) -> bool {
+        (self.hosts.is_empty() || self.hosts.iter().any(|matcher| matcher.is_match(host)))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|matcher| matcher.is_match(path, reading))
+            && (self.route_names.is_empty()
+                || self.route_names.iter().any(|name| name.as_bytes() == route_name))
+    }
+
+    /// Whether everything that `other` matches is matched by `self`, so that a later `other` is never reached.
+    pub(crate) fn hides(&self, other: &Match) -> bool {
+        let hosts = self.hosts.is_empty()
+            || (!other.hosts.is_empty()
+                && other
+                    .hosts
+                    .iter()
+                    .all(|host| self.hosts.iter().any(|own| own.hides(host))));
+        let path = match (&self.path, &other.path) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(path)) => own.hides(path),
+        };
+        let names = self.route_names.is_empty()
+            || (!other.route_names.is_empty()
+                && other
+                    .route_names
+                    .iter()
+                    .all(|name| self.route_names.contains(name)));
+        hosts && path && names
+    }
+}
+
+/// A host of a request: lower case, without port and without a trailing dot.
+pub fn canonical_host(authority: &[u8]) -> Vec<u8> {
+    let (host, _) = crate::url::split_port(authority);
+    host.strip_suffix(b".").unwrap_or(host).to_ascii_lowercase()
+}
+
+/// A host of the configuration, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostMatch {
+    Exact(String),
+    /// `*.example.com`, held as `.example.com`: at least one label stands before it.
+    Suffix(String),
+}
+
+impl HostMatch {
+    fn is_match(&self, host: &[u8]) -> bool {
+        match self {
+            HostMatch::Exact(name) => host == name.as_bytes(),
+            HostMatch::Suffix(suffix) => host
+                .strip_suffix(suffix.as_bytes())
+                .is_some_and(|label| !label.is_empty()),
+        }
+    }
+
+    fn hides(&self, other: &HostMatch) -> bool {
+        match (self, other) {
+            (own, HostMatch::Exact(name)) => own.is_match(name.as_bytes()),
+            (HostMatch::Suffix(own), HostMatch::Suffix(suffix)) => suffix.ends_with(own.as_str()),
+            (HostMatch::Exact(_), HostMatch::Suffix(_)) => false,
+        }
+    }
+}
+
+/// How a path is read. Applications differ in what they make of escapes, and a path that two of them read
+/// differently must not be verified as one route and served as another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// As proxies do: only escapes of unreserved characters are decoded.
+    Strict,
+    /// As some applications do: every escape is decoded, and `;parameters` of segments are dropped.
+    Lenient,
+}
+
+/// A path of the configuration, in both readings.
+#[derive(Clone, Debug)]
+pub(crate) struct PathMatch {
+    strict: Vec<u8>,
+    lenient: Vec<u8>,
+    prefix: bool,
+    ignore_case: bool,
+}
+
+impl PathMatch {
+    /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
+    pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
+        let read = |reading| {
+            let mut path = canonical_path(path, reading);
+            if prefix && path.ends_with(b"/") {
+                path.pop();
+            }
+            path
+        };
+        PathMatch {
+            strict: read(Reading::Strict),
+            lenient: read(Reading::Lenient),
+            prefix,
+            ignore_case,
+        }
+    }
+
+    fn is_match(&self, path: &[u8], reading: Reading) -> bool {
+        let own = match reading {
+            Reading::Strict => &self.strict,
+            Reading::Lenient => &self.lenient,
+        };
+        let same = |a: &[u8], b: &[u8]| {
+            if self.ignore_case {
+                a.eq_ignore_ascii_case(b)
+            } else {
+                a == b
+            }
+        };
+        if self.prefix {
+            path.split_at_checked(own.len())
+                .is_some_and(|(head, rest)| same(head, own) && (rest.is_empty() || rest.starts_with(b"/")))
+        } else {
+            same(path, own)
+        }
+    }
+
+    fn hides(&self, other: &PathMatch) -> bool {
+        (self.prefix || !other.prefix)
+            && (self.ignore_case || !other.ignore_case)
+            && self.is_match(&other.strict, Reading::Strict)
+    }
+}
+
+/// The routes that a request may be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// This one.
+    Route(usize),
+    /// None.
+    Unmatched,
+    /// It depends on who reads the path.
+    Ambiguous,
+}
+
+/// Finds the first route that matches. `path` is the request's path without its query.
+pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]) -> Selection {
+    let host = canonical_host(authority);
+    let find = |reading| {
+        let path = canonical_path(path, reading);
+        routes
+            .iter()
+            .position(|route| route.matcher.is_match(&host, &path, reading, route_name))
+    };
+    let strict = find(Reading::Strict);
+    if path.iter().any(|byte| matches!(byte, b'%' | b';')) && find(Reading::Lenient) != strict {
+        return Selection::Ambiguous;
+    }
+    strict.map_or(Selection::Unmatched, Selection::Route)
+}
+
+/// The one spelling of a path that matching looks at: `\` is `/`, empty and dot segments are gone, escapes are
+/// decoded as far as the reading says. What is signed is never this copy.
+fn canonical_path(path: &[u8], reading: Reading) -> Vec<u8> {
+    let decoded = match reading {
+        Reading::Strict => decode_unreserved(path),
+        Reading::Lenient => percent_decode(&without_parameters(path)).collect(),
+    };
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut ends_in_slash = true;
+    for segment in decoded.split(is_slash) {
+        ends_in_slash = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut canonical = Vec::with_capacity(decoded.len());
+    for segment in &segments {
+        canonical.push(b'/');
+        canonical.extend_from_slice(segment);
+    }
+    if ends_in_slash {
+        canonical.push(b'/');
+    }
+    canonical
+}
+
+/// Decodes the escapes of unreserved characters and writes the others in upper case (RFC 3986, section 6.2.2).
+fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((first, tail)) = rest.split_first() {
+        let escape = rest
+            .split_at_checked(3)
+            .filter(|(escape, _)| percent_decode(escape).count() == 1);
+        let Some((escape, tail_of_escape)) = escape else {
+            decoded.push(*first);
+            rest = tail;
+            continue;
+        };
+        match percent_decode(escape).next() {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte),
+            _ => decoded.extend(escape.to_ascii_uppercase()),
+        }
+        rest = tail_of_escape;
+    }
+    decoded
+}
+
+/// Drops `;parameters` from each segment.
+fn without_parameters(path: &[u8]) -> Vec<u8> {
+    let mut inside = false;
+    let mut keep = |byte: &u8| {
+        inside = match byte {
+            b'/' | b'\\' => false,
+            b';' => true,
+            _ => inside,
+        };
+        !inside
+    };
+    path.iter().copied().filter(|byte| keep(byte)).collect()
+}
+
+//TEST
+//MODTESTS
