@@ -1,0 +1,266 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::Version;
+use crate::fixtures::Kind;
+use crate::forge::{DEFAULT_LIMIT, Forge};
+use crate::key::{Algorithm, Key, Source};
+use crate::sign::Param;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, and the answer or every row of the scenario was as expected
+  1  the answer, or a row of the scenario, was not as expected
+  2  the command line or the scenario asks for what cannot be
+  3  a token is missing or empty
+  4  cannot connect, or the name is not found
+  5  TLS: the certificate is refused, or there is no TLS
+  6  timeout
+  7  the peer breaks the protocol, or a file cannot be read or written
+
+Tokens are read from the environment or from a file, never from an argument, and never printed.
+
+Examples:
+  export TWILIO_AUTH_TOKEN=...
+  twilio-webhook sign 'https://hooks.example.com/sms' --param From=+15005550001 --param Body=hi
+  twilio-webhook send https://hooks.example.com/sms --webhook sms
+  twilio-webhook send https://hooks.example.com/sms --forge signature --connect 127.0.0.1:8443 --cacert ca.pem
+  twilio-webhook scenario scenarios/demo.toml --target envoy=127.0.0.1:8443 --cacert ca.pem";
+
+/// Plays Twilio against a webhook: signs requests as Twilio does, sends them, forges them, and runs tables of them
+#[derive(Debug, Parser)]
+#[command(name = "twilio-webhook", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A subcommand.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the signature of a URL with its parameters or body
+    Sign(Sign),
+    /// Send one signed webhook and print the answer
+    Send(Send),
+    /// Run a file of requests with what is expected of each
+    Scenario(Scenario),
+}
+
+/// `sign`
+#[derive(Debug, Args)]
+#[expect(missing_docs, reason = "the texts are those of --help")]
+pub struct Sign {
+    /// The URL as given to Twilio
+    pub url: String,
+    #[command(flatten)]
+    pub content: Content,
+    /// Sign a WebSocket handshake: a wss URL, its query as parameters
+    #[arg(long, conflicts_with_all = ["json", "method"])]
+    pub websocket: bool,
+    /// Print a curl command that sends the request instead
+    #[arg(long)]
+    pub curl: bool,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// `send`
+#[derive(Debug, Args)]
+#[expect(missing_docs, reason = "the texts are those of --help")]
+#[command(after_help = "\
+Without --webhook, --param, --json or --method an SMS is sent. Exits with 0 if the answer is a 2xx (or 101 for a \
+WebSocket); with --forge if it is a 4xx; with --expect if it is that status. All exit codes: twilio-webhook --help")]
+pub struct Send {
+    /// The URL as given to Twilio: it is signed and sent byte for byte
+    pub url: String,
+    /// A ready-made webhook with the fields that Twilio sends
+    #[arg(long, value_name = "KIND")]
+    pub webhook: Option<Kind>,
+    #[command(flatten)]
+    pub content: Content,
+    /// A further header, NAME: VALUE; may be repeated
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub headers: Vec<(String, String)>,
+    /// A text message for the open WebSocket, expected back; may be repeated
+    #[arg(long = "frame", value_name = "TEXT")]
+    pub frames: Vec<String>,
+    /// Break exactly one thing
+    #[arg(long, value_name = "THING")]
+    pub forge: Option<Forge>,
+    /// What the forgery too-large goes beyond
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_LIMIT)]
+    pub too_large_bytes: usize,
+    /// The status to expect
+    #[arg(long, value_name = "STATUS")]
+    pub expect: Option<u16>,
+    /// Connect there instead of to the URL's host; Host header and TLS server name stay the URL's
+    #[arg(long, value_name = "HOST:PORT")]
+    pub connect: Option<String>,
+    /// The HTTP version
+    #[arg(long, value_name = "VERSION", default_value = "1.1")]
+    pub http: Version,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// `scenario`
+#[derive(Debug, Args)]
+#[expect(missing_docs, reason = "the texts are those of --help")]
+#[command(after_help = "\
+The file's format is described at the top of scenarios/demo.toml. The access log is JSON lines with the fields \
+idempotency_token, response_code_details and twilio_webhook. All exit codes: twilio-webhook --help")]
+pub struct Scenario {
+    /// The scenario file (TOML)
+    pub file: PathBuf,
+    /// Where a target named in the file is, NAME=HOST:PORT; may be repeated
+    #[arg(long = "target", value_name = "NAME=HOST:PORT", value_parser = pair)]
+    pub targets: Vec<(String, String)>,
+    /// Envoy's access log, in which the reasons are looked up
+    #[arg(long, value_name = "FILE")]
+    pub access_log: Option<PathBuf>,
+    /// Control URL of the recorder behind the proxy: GET URL/requests/TOKEN tells what reached it
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// How long to wait for a line of the access log, or for the recorder
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
+    pub patience: Duration,
+    /// How to report
+    #[arg(long, default_value = "table")]
+    pub format: Format,
+    /// Write the report there instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub network: Network,
+}
+
+/// A report's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people
+    Table,
+    /// One JSON object
+    Json,
+    /// JUnit XML
+    Junit,
+}
+
+/// Parameters and bodies.
+#[derive(Debug, Args)]
+pub struct Content {
+    /// A parameter, not encoded; may be repeated. Replaces the webhook's own of that name
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
+    pub params: Vec<Param>,
+    /// A JSON body, or @FILE to read it from; its bodySHA256 is added to the query
+    #[arg(long, value_name = "TEXT|@FILE", conflicts_with = "params")]
+    pub json: Option<String>,
+    /// The HTTP method; with GET, parameters go into the query
+    #[arg(long)]
+    pub method: Option<String>,
+    /// Sign a WebSocket's query as part of the URL instead
+    #[arg(long)]
+    pub query_in_url: bool,
+}
+
+/// Certificates and deadline.
+#[derive(Debug, Args)]
+pub struct Network {
+    /// Trust the certificates in this PEM file instead of the system's
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Deadline for a whole request
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
+/// Where the key is.
+#[derive(Debug, Args)]
+pub struct Keys {
+    /// Environment variable that holds the auth token
+    #[arg(long, value_name = "NAME", default_value = "TWILIO_AUTH_TOKEN")]
+    pub auth_token_env: String,
+    /// File that holds the auth token
+    #[arg(long, value_name = "PATH", conflicts_with = "auth_token_env")]
+    pub auth_token_file: Option<PathBuf>,
+    /// Sign with the shared key of this id instead
+    #[arg(long, value_name = "ID", conflicts_with_all = ["auth_token_env", "auth_token_file"])]
+    pub shared_key: Option<String>,
+    /// The shared key's algorithm
+    #[arg(long, requires = "shared_key", default_value = "HMAC_SHA256", action = ArgAction::Set)]
+    pub algorithm: Algorithm,
+    /// Environment variable that holds the shared key
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "shared_key",
+        default_value = "TWILIO_SHARED_KEY"
+    )]
+    pub shared_key_env: String,
+    /// File that holds the shared key
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "shared_key",
+        conflicts_with = "shared_key_env"
+    )]
+    pub shared_key_file: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read(&self) -> Result<Key, crate::failure::Failure> {
+        let read = |env: &String, file: &Option<PathBuf>| {
+            let source = match file {
+                Some(path) => Source::File(path.clone()),
+                None => Source::Env(env.clone()),
+            };
+            source.read(&|name| std::env::var(name).ok())
+        };
+        Ok(match &self.shared_key {
+            None => Key::AuthToken(read(&self.auth_token_env, &self.auth_token_file)?),
+            Some(id) => Key::Shared {
+                id: id.clone(),
+                algorithm: self.algorithm,
+                secret: read(&self.shared_key_env, &self.shared_key_file)?,
+            },
+        })
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("expected NAME: VALUE")?;
+    let (name, value) = (name.trim(), value.trim());
+    // Either could otherwise end the header and begin another.
+    if name.is_empty() || text.chars().any(char::is_control) || name.contains(' ') {
+        return Err("expected NAME: VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text
+        .parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    {
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("expected a number of seconds above 0".to_owned()),
+    }
+}

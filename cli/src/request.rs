@@ -1,0 +1,134 @@
+//! A request as it goes on the wire.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::form;
+use crate::key::Key;
+use crate::url::Url;
+use crate::webhook::{Payload, Webhook};
+
+/// The header that carries the signature.
+pub const SIGNATURE: &str = "X-Twilio-Signature";
+/// The header that names the shared key.
+pub const SETTINGS: &str = "X-Twilio-Webhooks-Signature-Settings";
+/// The header that tells retries apart; here it also finds a request again in logs.
+pub const IDEMPOTENCY_TOKEN: &str = "I-Twilio-Idempotency-Token";
+
+/// A signed request. `Host` and the framing headers are added when it is written out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The method; `GET` for a WebSocket handshake, whatever HTTP/2 makes of it.
+    pub method: String,
+    /// The URL, byte for byte.
+    pub url: Url,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` sends no `Content-Length` either.
+    pub body: Option<Vec<u8>>,
+    /// Whether this opens a WebSocket.
+    pub websocket: bool,
+    /// Text messages to send once it is open; each is expected back.
+    pub frames: Vec<String>,
+    /// The URL under the signature, for messages to the user.
+    pub signed_url: String,
+}
+
+impl Request {
+    /// The first value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a header that is there, or adds it.
+    pub fn set_header(&mut self, name: &str, value: String) {
+        match self
+            .headers
+            .iter_mut()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+        {
+            Some((_, old)) => *old = value,
+            None => self.headers.push((name.to_owned(), value)),
+        }
+    }
+
+    /// The token that finds this request in logs.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.header(IDEMPOTENCY_TOKEN).unwrap_or_default()
+    }
+
+    /// Method and path, for tables.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let verb = if self.websocket { "WebSocket" } else { &self.method };
+        format!("{verb} {}{}", self.url.authority, self.url.path)
+    }
+}
+
+/// Writes a webhook out with the signature given.
+pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &str) -> Request {
+    let websocket = matches!(webhook.payload, Payload::WebSocket(_));
+    let (content_type, body) = match &webhook.payload {
+        Payload::Form => (
+            Some("application/x-www-form-urlencoded; charset=UTF-8"),
+            Some(form::encode(&webhook.params).into_bytes()),
+        ),
+        Payload::Json(body, _) => (Some("application/json"), Some(body.clone())),
+        Payload::Empty => (None, Some(Vec::new())),
+        Payload::Query | Payload::WebSocket(_) => (None, None),
+    };
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+    if let Some(content_type) = content_type {
+        add("Content-Type", content_type);
+    }
+    add(
+        "User-Agent",
+        if websocket {
+            "Twilio.TmeWs/1.0"
+        } else {
+            "TwilioProxy/1.1"
+        },
+    );
+    add("Accept", "*/*");
+    add(IDEMPOTENCY_TOKEN, &unique());
+    add(SIGNATURE, signature);
+    if let Key::Shared { id, algorithm, .. } = key {
+        add(SETTINGS, &format!("key={id},algorithm={}", algorithm.name()));
+    }
+    headers.extend(webhook.headers.iter().cloned());
+    Request {
+        method: webhook.method.clone(),
+        url: webhook.sent(),
+        headers,
+        body,
+        websocket,
+        frames: webhook.frames.clone(),
+        signed_url: signed_url.to_owned(),
+    }
+}
+
+/// Text in the shape of a UUID. It has to be unique, not unpredictable, so the standard library's hash seed will do.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let halves = [
+        RandomState::new().hash_one(count),
+        RandomState::new().hash_one((count, "second half")),
+    ];
+    let hex = format!("{:016x}{:016x}", halves[0], halves[1]);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
