@@ -37,14 +37,7 @@ pub fn claim(query: &[u8], body: &[u8]) -> Claim {
 
 fn lower_hex(bytes: &[u8]) -> Vec<u8> {
     let digit = |nibble: u8| {
-        if nibble < 10 {
-            b'0'.saturating_add(nibble)
-        } else {
-            b'W'.saturating_add(nibble)
-        }
+        if nibble < 10 { b'0'.saturating_add(nibble) } else { b'W'.saturating_add(nibble) }
     };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0F)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0F)]).collect()
 }

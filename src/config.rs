@@ -1,9 +1,12 @@
 //! The plugin's configuration: bytes become a [`Policy`] that cannot be wrong, or one [`ConfigError`].
 
 mod error;
+mod fields;
 mod protobuf;
 mod raw;
+mod read;
 mod resolve;
+mod tree;
 
 pub use error::ConfigError;
 
@@ -75,17 +78,18 @@ impl Policy {
         &self.routes
     }
 
+    /// The route at a position.
+    pub fn route(&self, position: usize) -> Option<&Route> {
+        self.routes.get(position)
+    }
+
     /// Whether some route matches by the proxy's own route name.
     pub fn needs_route_name(&self) -> bool {
-        self.routes
-            .iter()
-            .any(|route| !route.matcher.route_names.is_empty())
+        self.routes.iter().any(|route| !route.matcher.route_names.is_empty())
     }
 
     /// The header that some route takes the path before a rewrite from.
     pub fn original_path_header(&self) -> Option<&str> {
-        self.routes
-            .iter()
-            .find_map(|route| route.url.original_path_header.as_deref())
+        self.routes.iter().find_map(|route| route.url.original_path_header.as_deref())
     }
 }

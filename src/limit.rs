@@ -49,13 +49,8 @@ mod tests {
     #[test]
     fn a_burst_passes_then_one_an_interval_and_the_rest_is_counted() {
         let mut limiter = Limiter::new(2, 100);
-        let answers: Vec<_> = [5, 5, 5, 60, 104, 105, 106, 205]
-            .map(|now| limiter.admit(now))
-            .into();
-        assert_eq!(
-            answers,
-            [Some(0), Some(0), None, None, None, Some(3), None, Some(1)]
-        );
+        let answers: Vec<_> = [5, 5, 5, 60, 104, 105, 106, 205].map(|now| limiter.admit(now)).into();
+        assert_eq!(answers, [Some(0), Some(0), None, None, None, Some(3), None, Some(1)]);
     }
 
     #[test]

@@ -23,20 +23,13 @@ pub fn filter_state(policy: &Policy, outcome: Outcome) -> String {
 pub fn log_line(policy: &Policy, outcome: Outcome, held_back: u64) -> Option<String> {
     let reason = outcome.verdict.reason()?;
     let (verdict, route) = (outcome.verdict.label(), route_label(policy, outcome));
-    let line = format!(
-        "twilio_webhook: {verdict} route={route} reason={reason}: {}",
-        reason.hint()
-    );
-    Some(if held_back == 0 {
-        line
-    } else {
-        format!("{line} ({held_back} lines like this were held back)")
-    })
+    let line = format!("twilio_webhook: {verdict} route={route} reason={reason}: {}", reason.hint());
+    Some(if held_back == 0 { line } else { format!("{line} ({held_back} lines like this were held back)") })
 }
 
 /// The name by which counters and logs know the route.
 pub fn route_label(policy: &Policy, outcome: Outcome) -> &str {
-    let route = outcome.route.and_then(|position| policy.routes().get(position));
+    let route = outcome.route.and_then(|position| policy.route(position));
     route.map_or(UNMATCHED, |route| route.name())
 }
 
@@ -44,5 +37,5 @@ fn key_label(policy: &Policy, outcome: Outcome) -> Option<&str> {
     let Verdict::Allowed { key } = outcome.verdict else {
         return None;
     };
-    Some(policy.routes().get(outcome.route?)?.keys().get(key)?.label())
+    Some(policy.route(outcome.route?)?.keys().get(key)?.label())
 }

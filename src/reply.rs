@@ -32,11 +32,7 @@ impl Reply {
             | Reason::UnsignedBody
             | Reason::Unverifiable => (403, DENIED),
         };
-        Reply {
-            status,
-            body,
-            details: details(reason),
-        }
+        Reply { status, body, details: details(reason) }
     }
 }
 
@@ -70,10 +66,7 @@ mod tests {
             };
             let details = format!("twilio_webhook_{}", reason.label());
             let reply = Reply::to(reason);
-            assert_eq!(
-                (reply.status, reply.body, reply.details),
-                (status, body, details.as_str())
-            );
+            assert_eq!((reply.status, reply.body, reply.details), (status, body, details.as_str()));
         }
     }
 }

@@ -132,12 +132,13 @@ impl Head {
             }
             at = value_end.checked_add(1)?;
         }
-        Some(Head {
-            bytes,
-            places,
-            original_path: original,
-            verified: claimed,
-        })
+        Some(Head { bytes, places, original_path: original, verified: claimed })
+    }
+
+    /// `:path` up to its query; empty if there is no one path.
+    pub fn path_without_query(&self) -> &[u8] {
+        let path = self.path().one().unwrap_or_default();
+        path.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
     /// The header that `url.original_path_header` names.
@@ -152,10 +153,7 @@ impl Head {
 
     /// The length that `content-length` announces, if it came once and is a number.
     pub fn announced_length(&self) -> Option<u64> {
-        std::str::from_utf8(self.content_length().one()?)
-            .ok()?
-            .parse()
-            .ok()
+        std::str::from_utf8(self.content_length().one()?).ok()?.parse().ok()
     }
 
     /// Whether the body is a form: `application/x-www-form-urlencoded`, in UTF-8, said once.
@@ -176,9 +174,7 @@ impl Head {
     /// Whether the proxy treats the request as a protocol upgrade: `upgrade`, and `connection` that names it.
     pub fn is_upgrade(&self) -> bool {
         let names_upgrade = |value: &[u8]| {
-            value
-                .split(|byte| *byte == b',')
-                .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+            value.split(|byte| *byte == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
         };
         match (self.upgrade(), self.connection()) {
             (Single::Absent, _) | (_, Single::Absent) => false,
@@ -195,10 +191,7 @@ impl Head {
             Single::Repeated => false,
         };
         self.method() == Single::One(b"GET")
-            && self
-                .upgrade()
-                .one()
-                .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
+            && self.upgrade().one().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
             && bodyless
             && self.transfer_encoding() == Single::Absent
     }
@@ -219,18 +212,7 @@ fn number(bytes: &[u8]) -> Option<usize> {
 /// The value of a media type parameter that is the charset, without its quotes.
 fn charset(parameter: &[u8]) -> Option<&[u8]> {
     let split = parameter.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = (
-        parameter.get(..split)?,
-        parameter.get(split..)?.get(1..)?.trim_ascii(),
-    );
-    let unquoted = value
-        .strip_prefix(b"\"")
-        .and_then(|rest| rest.strip_suffix(b"\""))
-        .unwrap_or(value);
-    name.trim_ascii()
-        .eq_ignore_ascii_case(b"charset")
-        .then_some(unquoted)
+    let (name, value) = (parameter.get(..split)?, parameter.get(split..)?.get(1..)?.trim_ascii());
+    let unquoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
+    name.trim_ascii().eq_ignore_ascii_case(b"charset").then_some(unquoted)
 }
-
-//TEST
-//MODTESTS

@@ -65,10 +65,7 @@ pub struct Match {
 impl Match {
     fn is_match(&self, host: &[u8], path: &[u8], reading: Reading, route_name: &[u8]) -> bool {
         (self.hosts.is_empty() || self.hosts.iter().any(|matcher| matcher.is_match(host)))
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|matcher| matcher.is_match(path, reading))
+            && self.path.as_ref().is_none_or(|matcher| matcher.is_match(path, reading))
             && (self.route_names.is_empty()
                 || self.route_names.iter().any(|name| name.as_bytes() == route_name))
     }
@@ -77,10 +74,7 @@ impl Match {
     pub(crate) fn hides(&self, other: &Match) -> bool {
         let hosts = self.hosts.is_empty()
             || (!other.hosts.is_empty()
-                && other
-                    .hosts
-                    .iter()
-                    .all(|host| self.hosts.iter().any(|own| own.hides(host))));
+                && other.hosts.iter().all(|host| self.hosts.iter().any(|own| own.hides(host))));
         let path = match (&self.path, &other.path) {
             (None, _) => true,
             (Some(_), None) => false,
@@ -88,10 +82,7 @@ impl Match {
         };
         let names = self.route_names.is_empty()
             || (!other.route_names.is_empty()
-                && other
-                    .route_names
-                    .iter()
-                    .all(|name| self.route_names.contains(name)));
+                && other.route_names.iter().all(|name| self.route_names.contains(name)));
         hosts && path && names
     }
 }
@@ -114,9 +105,9 @@ impl HostMatch {
     fn is_match(&self, host: &[u8]) -> bool {
         match self {
             HostMatch::Exact(name) => host == name.as_bytes(),
-            HostMatch::Suffix(suffix) => host
-                .strip_suffix(suffix.as_bytes())
-                .is_some_and(|label| !label.is_empty()),
+            HostMatch::Suffix(suffix) => {
+                host.strip_suffix(suffix.as_bytes()).is_some_and(|label| !label.is_empty())
+            }
         }
     }
 
@@ -158,12 +149,7 @@ impl PathMatch {
             }
             path
         };
-        PathMatch {
-            strict: read(Reading::Strict),
-            lenient: read(Reading::Lenient),
-            prefix,
-            ignore_case,
-        }
+        PathMatch { strict: read(Reading::Strict), lenient: read(Reading::Lenient), prefix, ignore_case }
     }
 
     fn is_match(&self, path: &[u8], reading: Reading) -> bool {
@@ -172,11 +158,7 @@ impl PathMatch {
             Reading::Lenient => &self.lenient,
         };
         let same = |a: &[u8], b: &[u8]| {
-            if self.ignore_case {
-                a.eq_ignore_ascii_case(b)
-            } else {
-                a == b
-            }
+            if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
         };
         if self.prefix {
             path.split_at_checked(own.len())
@@ -209,9 +191,7 @@ pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]
     let host = canonical_host(authority);
     let find = |reading| {
         let path = canonical_path(path, reading);
-        routes
-            .iter()
-            .position(|route| route.matcher.is_match(&host, &path, reading, route_name))
+        routes.iter().position(|route| route.matcher.is_match(&host, &path, reading, route_name))
     };
     let strict = find(Reading::Strict);
     if path.iter().any(|byte| matches!(byte, b'%' | b';')) && find(Reading::Lenient) != strict {
@@ -256,9 +236,7 @@ fn decode_unreserved(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((first, tail)) = rest.split_first() {
-        let escape = rest
-            .split_at_checked(3)
-            .filter(|(escape, _)| percent_decode(escape).count() == 1);
+        let escape = rest.split_at_checked(3).filter(|(escape, _)| percent_decode(escape).count() == 1);
         let Some((escape, tail_of_escape)) = escape else {
             decoded.push(*first);
             rest = tail;
@@ -286,6 +264,3 @@ fn without_parameters(path: &[u8]) -> Vec<u8> {
     };
     path.iter().copied().filter(|byte| keep(byte)).collect()
 }
-
-//TEST
-//MODTESTS

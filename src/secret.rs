@@ -18,10 +18,7 @@ impl Secret {
         if text.is_empty() {
             return Err("is empty; give the auth token that Twilio signs with");
         }
-        if text
-            .iter()
-            .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
-        {
+        if text.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
             return Err("holds white space or a control character; remove it (often a newline at the end)");
         }
         Ok(Secret(text))

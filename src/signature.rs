@@ -85,20 +85,12 @@ impl Key {
     /// whose `AccountSid` is that one.
     pub fn auth_token(label: String, secret: &Secret, account_sid: Option<String>) -> Option<Key> {
         let scope = account_sid.map_or(Scope::AnyAccount, Scope::Account);
-        Some(Key {
-            label,
-            mac: Mac::new(Algorithm::HmacSha1, secret)?,
-            scope,
-        })
+        Some(Key { label, mac: Mac::new(Algorithm::HmacSha1, secret)?, scope })
     }
 
     /// A shared key with its id and the one algorithm that it is good for.
     pub fn shared_key(id: String, algorithm: Algorithm, secret: &Secret) -> Option<Key> {
-        Some(Key {
-            label: id.clone(),
-            mac: Mac::new(algorithm, secret)?,
-            scope: Scope::SharedKey(id),
-        })
+        Some(Key { label: id.clone(), mac: Mac::new(algorithm, secret)?, scope: Scope::SharedKey(id) })
     }
 
     /// The name by which logs know the key.
@@ -109,10 +101,7 @@ impl Key {
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key")
-            .field("label", &self.label)
-            .field("scope", &self.scope)
-            .finish_non_exhaustive()
+        f.debug_struct("Key").field("label", &self.label).field("scope", &self.scope).finish_non_exhaustive()
     }
 }
 
@@ -214,11 +203,7 @@ impl Keys {
         let settings = match settings {
             Single::Absent => {
                 let has_auth_token = self.0.iter().any(|key| !matches!(key.scope, Scope::SharedKey(_)));
-                return if has_auth_token {
-                    Ok(Selected::AuthTokens)
-                } else {
-                    Err(Reason::UnknownKey)
-                };
+                return if has_auth_token { Ok(Selected::AuthTokens) } else { Err(Reason::UnknownKey) };
             }
             Single::Repeated => return Err(Reason::UnknownKey),
             Single::One(settings) => settings,
@@ -226,10 +211,7 @@ impl Keys {
         let id = setting(settings, b"key").ok_or(Reason::UnknownKey)?;
         let is_named = |key: &Key| matches!(&key.scope, Scope::SharedKey(own) if own.as_bytes() == id);
         let position = self.0.iter().position(is_named).ok_or(Reason::UnknownKey)?;
-        let configured = self
-            .0
-            .get(position)
-            .map(|key| key.mac.algorithm().name().as_bytes());
+        let configured = self.0.get(position).map(|key| key.mac.algorithm().name().as_bytes());
         match setting(settings, b"algorithm") {
             Some(named) if configured.is_none_or(|own| !named.eq_ignore_ascii_case(own)) => {
                 Err(Reason::UnknownKey)
@@ -250,15 +232,9 @@ impl Keys {
             _ => false,
         };
         let numbered = self.0.iter().enumerate();
-        let meant: Vec<usize> = numbered
-            .filter(|(position, key)| is_meant(*position, key))
-            .map(|(at, _)| at)
-            .collect();
-        if meant.is_empty() {
-            Err(Reason::UnknownKey)
-        } else {
-            Ok(meant)
-        }
+        let meant: Vec<usize> =
+            numbered.filter(|(position, key)| is_meant(*position, key)).map(|(at, _)| at).collect();
+        if meant.is_empty() { Err(Reason::UnknownKey) } else { Ok(meant) }
     }
 
     /// Which of the keys at these positions made the tag over the message, given in pieces. All of them are
@@ -267,10 +243,7 @@ impl Keys {
         let mut any = Choice::from(0);
         let mut signer = 0u32;
         for (number, position) in (0u32..).zip(positions) {
-            let made = self
-                .0
-                .get(*position)
-                .map_or(Choice::from(0), |key| key.mac.made(tag, message));
+            let made = self.0.get(*position).map_or(Choice::from(0), |key| key.mac.made(tag, message));
             signer.conditional_assign(&number, made);
             any |= made;
         }
@@ -288,6 +261,3 @@ fn setting<'a>(settings: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         (is_name && !value.is_empty()).then_some(value)
     })
 }
-
-//TEST
-//MODTESTS

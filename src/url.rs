@@ -48,12 +48,7 @@ impl Base {
             return Err("must hold a host, and a port only as a number: https://host:port");
         }
         let prefix = prefix.trim_end_matches('/').as_bytes().to_vec();
-        Ok(Base {
-            tls,
-            host: host.to_vec(),
-            port: port.map(<[u8]>::to_vec),
-            prefix,
-        })
+        Ok(Base { tls, host: host.to_vec(), port: port.map(<[u8]>::to_vec), prefix })
     }
 }
 
@@ -64,10 +59,7 @@ impl UrlRule {
     /// [`Reason::Unverifiable`] if the request has no host or path, or says one of them twice.
     pub fn dialled<'a>(&'a self, head: &'a Head) -> Result<Dialled<'a>, Reason> {
         let target = self.target(head).ok_or(Reason::Unverifiable)?;
-        let split = target
-            .iter()
-            .position(|byte| *byte == b'?')
-            .unwrap_or(target.len());
+        let split = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
         let (path, query) = target.split_at_checked(split).ok_or(Reason::Unverifiable)?;
         if let Some(base) = &self.base {
             let port = base.port.as_deref().map_or(Port::Default, Port::Given);
@@ -84,15 +76,7 @@ impl UrlRule {
         let (host, port) = self.host(head).ok_or(Reason::Unverifiable)?;
         let tls = tls(head).ok_or(Reason::Unverifiable)?;
         let port = port.map_or(Port::Unknown, Port::Given);
-        Ok(Dialled {
-            tls,
-            host,
-            port,
-            prefix: b"",
-            path,
-            query,
-            exact: false,
-        })
+        Ok(Dialled { tls, host, port, prefix: b"", path, query, exact: false })
     }
 
     fn target<'a>(&self, head: &'a Head) -> Option<&'a [u8]> {
@@ -109,11 +93,7 @@ impl UrlRule {
     }
 
     fn host<'a>(&self, head: &'a Head) -> Option<(&'a [u8], Option<&'a [u8]>)> {
-        let forwarded = if self.trust_forwarded_host {
-            head.forwarded_host().one()
-        } else {
-            None
-        };
+        let forwarded = if self.trust_forwarded_host { head.forwarded_host().one() } else { None };
         let (host, port) =
             split_port(forwarded.map_or_else(|| head.authority().one(), |list| Some(first(list)))?);
         let port = match head.forwarded_port().one().map(first) {
@@ -137,10 +117,7 @@ fn tls(head: &Head) -> Option<bool> {
 
 /// The first of a comma-separated list: what the outermost proxy said.
 fn first(list: &[u8]) -> &[u8] {
-    list.split(|byte| *byte == b',')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii()
+    list.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }
 
 fn is_port(text: &[u8]) -> bool {
@@ -155,11 +132,7 @@ pub fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
     };
     let port = port.get(1..).unwrap_or_default();
     let inside_address = host.starts_with(b"[") && !host.ends_with(b"]");
-    if is_port(port) && !inside_address {
-        (host, Some(port))
-    } else {
-        (authority, None)
-    }
+    if is_port(port) && !inside_address { (host, Some(port)) } else { (authority, None) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,10 +180,7 @@ impl<'a> Dialled<'a> {
     ) -> Option<T> {
         let scheme = scheme.text(self.tls);
         let lower = self.host.to_ascii_lowercase();
-        let hosts = [
-            Some(self.host),
-            (!self.exact && lower != self.host).then_some(lower.as_slice()),
-        ];
+        let hosts = [Some(self.host), (!self.exact && lower != self.host).then_some(lower.as_slice())];
         for target in targets {
             for host in hosts.into_iter().flatten() {
                 for choice in 0..3 {
@@ -250,11 +220,7 @@ impl<'a> Dialled<'a> {
             let query = query.get(1..)?;
             let rewritten = match form {
                 0 => replace(query, b"'", b"%27"),
-                1 => replace(
-                    &replace(&replace(query, b"%40", b"@"), b"%3A", b":"),
-                    b"%3a",
-                    b":",
-                ),
+                1 => replace(&replace(&replace(query, b"%40", b"@"), b"%3A", b":"), b"%3a", b":"),
                 _ => as_node_once_did(query),
             };
             let target = [path, b"?", &rewritten].concat();
@@ -348,6 +314,3 @@ fn as_node_once_did(query: &[u8]) -> Vec<u8> {
     }
     rebuilt
 }
-
-//TEST
-//MODTESTS

@@ -40,24 +40,18 @@ pub struct Request<'a> {
 /// Why the request is denied.
 pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
-    let form = if request.head.is_form() {
-        Params::parse(body)
-    } else {
-        Params::default()
-    };
+    let is_form = request.head.is_form();
+    let form = if is_form { Params::parse(body) } else { Params::default() };
     let keys = request.keys(&dialled, &form)?;
     let signed_with = |params: &Params| request.signer(&dialled, &keys, params);
-    if !body.is_empty() && request.head.is_form() {
-        if let Some(signer) = signed_with(&form) {
-            return Ok(signer);
-        }
+    let signed_form = if is_form && !body.is_empty() { signed_with(&form) } else { None };
+    if let Some(signer) = signed_form {
+        return Ok(signer);
     }
     match body_hash::claim(dialled.query(), body) {
-        Claim::None | Claim::Repeated if !body.is_empty() => Err(if request.head.is_form() {
-            Reason::SignatureMismatch
-        } else {
-            Reason::UnsignedBody
-        }),
+        Claim::None | Claim::Repeated if !body.is_empty() => {
+            Err(if is_form { Reason::SignatureMismatch } else { Reason::UnsignedBody })
+        }
         claim => match signed_with(&Params::default()) {
             None => Err(Reason::SignatureMismatch),
             Some(signer) if matches!(claim, Claim::None | Claim::Right) => Ok(signer),
@@ -78,21 +72,14 @@ pub fn websocket(request: &Request<'_>) -> Result<usize, Reason> {
     let mut signed = vec![query.signed()];
     signed.extend(query.signed_in_utf16_order());
     let paths = dialled.websocket_paths();
-    let whole = paths
-        .iter()
-        .map(|path| Cow::Owned([path, dialled.query_with_mark()].concat()));
+    let whole = paths.iter().map(|path| Cow::Owned([path, dialled.query_with_mark()].concat()));
     let find = |targets: Vec<Cow<'_, [u8]>>, params: &[u8]| {
-        dialled.find(
-            Scheme::WebSocket,
-            targets,
-            &|| request.port.listener_port(),
-            |url| request.made_by(&keys, url, params),
-        )
+        dialled.find(Scheme::WebSocket, targets, &|| request.port.listener_port(), |url| {
+            request.made_by(&keys, url, params)
+        })
     };
     let by_params = signed.iter().find_map(|params| find(paths.to_vec(), params));
-    by_params
-        .or_else(|| find(whole.collect(), b""))
-        .ok_or(Reason::SignatureMismatch)
+    by_params.or_else(|| find(whole.collect(), b"")).ok_or(Reason::SignatureMismatch)
 }
 
 impl Request<'_> {
@@ -109,12 +96,9 @@ impl Request<'_> {
 
     fn signer(&self, dialled: &Dialled<'_>, keys: &[usize], params: &Params) -> Option<usize> {
         let find = |signed: Vec<u8>| {
-            dialled.find(
-                Scheme::Http,
-                dialled.targets(),
-                &|| self.port.listener_port(),
-                |url| self.made_by(keys, url, &signed),
-            )
+            dialled.find(Scheme::Http, dialled.targets(), &|| self.port.listener_port(), |url| {
+                self.made_by(keys, url, &signed)
+            })
         };
         find(params.signed()).or_else(|| find(params.signed_in_utf16_order()?))
     }
@@ -127,11 +111,6 @@ impl Request<'_> {
 
 impl std::fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Request")
-            .field("route", &self.route.name())
-            .finish_non_exhaustive()
+        f.debug_struct("Request").field("route", &self.route.name()).finish_non_exhaustive()
     }
 }
-
-//TEST
-//MODTESTS

@@ -1,26 +1,20 @@
-//! `google.protobuf.Struct` in its binary form, turned into JSON text.
+//! `google.protobuf.Struct` in its binary form.
 //!
-//! Envoy passes a configuration of type `Struct` on as it travels, not as JSON. Only the five messages and
-//! scalars of `struct.proto` are known here, and anything else makes the whole not a `Struct`.
+//! Envoy passes a configuration of type `Struct` on as it travels, not as JSON. Only the four messages of
+//! `struct.proto` are known here; anything else makes the whole not a `Struct`.
 
-use serde_json::{Number, Value};
+use super::tree::Tree;
 
-/// JSON text of a binary `Struct`; `None` if the bytes are none. JSON text itself never is: after its `{`, which
-/// may follow a newline, comes what no field of a `Struct` begins with.
-pub(super) fn json_of_struct(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.first() != Some(&FIELDS) || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
-        return None;
-    }
-    let mut json = Vec::with_capacity(bytes.len());
-    write_struct(bytes, &mut json, DEPTH)?;
-    Some(json)
+/// The tree of a binary `Struct`; `None` if the bytes are none.
+pub(super) fn read_struct(bytes: &[u8]) -> Option<Tree> {
+    object(bytes, DEPTH)
 }
 
 /// How deep a configuration may nest; the real ones have five levels.
 const DEPTH: u8 = 32;
 
 /// Tag of field 1, length-delimited: `Struct.fields`, an entry's key, `ListValue.values`.
-const FIELDS: u8 = 0x0A;
+const FIRST: u8 = 0x0A;
 /// Tag of field 2, length-delimited: an entry's value.
 const ENTRY_VALUE: u8 = 0x12;
 /// Tags of the members of `Value`.
@@ -31,99 +25,76 @@ const BOOL: u8 = 0x20;
 const STRUCT: u8 = 0x2A;
 const LIST: u8 = 0x32;
 
-/// Writes an object. Entries are written as they come, so that a key that stands twice is found by the reader
-/// of the JSON.
-fn write_struct(mut bytes: &[u8], json: &mut Vec<u8>, depth: u8) -> Option<()> {
-    json.push(b'{');
-    let mut first = true;
-    while let Some(entry) = next_message(&mut bytes)? {
-        if !std::mem::take(&mut first) {
-            json.push(b',');
-        }
-        write_entry(entry, json, depth)?;
-    }
-    json.push(b'}');
-    Some(())
+fn object(bytes: &[u8], depth: u8) -> Option<Tree> {
+    messages(bytes)?.into_iter().map(|bytes| entry(bytes, depth)).collect::<Option<_>>().map(Tree::Object)
 }
 
-fn write_entry(mut entry: &[u8], json: &mut Vec<u8>, depth: u8) -> Option<()> {
-    let (mut key, mut value): (&[u8], &[u8]) = (b"", b"");
-    while let Some((tag, rest)) = entry.split_first() {
-        entry = rest;
-        let content = delimited(&mut entry)?;
+fn list(bytes: &[u8], depth: u8) -> Option<Tree> {
+    messages(bytes)?.into_iter().map(|bytes| value(bytes, depth)).collect::<Option<_>>().map(Tree::List)
+}
+
+fn entry(mut bytes: &[u8], depth: u8) -> Option<(String, Tree)> {
+    let (mut name, mut content): (&[u8], &[u8]) = (b"", b"");
+    while let Some((tag, rest)) = bytes.split_first() {
+        bytes = rest;
+        let field = delimited(&mut bytes)?;
         match *tag {
-            FIELDS => key = content,
-            ENTRY_VALUE => value = content,
+            FIRST => name = field,
+            ENTRY_VALUE => content = field,
             _ => return None,
         }
     }
-    write_json(&Value::from(std::str::from_utf8(key).ok()?), json)?;
-    json.push(b':');
-    write_value(value, json, depth.checked_sub(1)?)
+    Some((text(name)?, value(content, depth)?))
 }
 
-fn write_value(bytes: &[u8], json: &mut Vec<u8>, depth: u8) -> Option<()> {
+fn value(bytes: &[u8], depth: u8) -> Option<Tree> {
+    let depth = depth.checked_sub(1)?;
     let Some((tag, mut rest)) = bytes.split_first() else {
-        return write_json(&Value::Null, json);
+        return Some(Tree::Null);
     };
-    match *tag {
-        NULL if varint(&mut rest)? == 0 => write_json(&Value::Null, json)?,
-        BOOL => write_json(&Value::Bool(varint(&mut rest)? != 0), json)?,
+    let tree = match *tag {
+        NULL if varint(&mut rest)? == 0 => Tree::Null,
+        BOOL => Tree::Bool(varint(&mut rest)? != 0),
         NUMBER => {
             let (number, after) = rest.split_first_chunk::<8>()?;
             rest = after;
-            write_json(&number_of(f64::from_le_bytes(*number))?, json)?;
+            whole(f64::from_le_bytes(*number)).map_or(Tree::OtherNumber, Tree::Whole)
         }
-        STRING => {
-            let text = std::str::from_utf8(delimited(&mut rest)?).ok()?;
-            write_json(&Value::from(text), json)?;
-        }
-        STRUCT => write_struct(delimited(&mut rest)?, json, depth)?,
-        LIST => write_list(delimited(&mut rest)?, json, depth)?,
+        STRING => Tree::Text(text(delimited(&mut rest)?)?),
+        STRUCT => object(delimited(&mut rest)?, depth)?,
+        LIST => list(delimited(&mut rest)?, depth)?,
         _ => return None,
-    }
-    rest.is_empty().then_some(())
-}
-
-fn write_list(mut bytes: &[u8], json: &mut Vec<u8>, depth: u8) -> Option<()> {
-    json.push(b'[');
-    let mut first = true;
-    while let Some(value) = next_message(&mut bytes)? {
-        if !std::mem::take(&mut first) {
-            json.push(b',');
-        }
-        write_value(value, json, depth.checked_sub(1)?)?;
-    }
-    json.push(b']');
-    Some(())
-}
-
-fn write_json(value: &Value, json: &mut Vec<u8>) -> Option<()> {
-    serde_json::to_writer(json, value).ok()
-}
-
-/// A whole number is written as one: the protocol knows doubles alone.
-fn number_of(number: f64) -> Option<Value> {
-    let whole = format!("{number:.0}")
-        .parse::<i64>()
-        .ok()
-        .filter(|_| number.fract() == 0.0);
-    whole
-        .map(Value::from)
-        .or_else(|| Number::from_f64(number).map(Value::Number))
-}
-
-/// The next field 1 of a message whose only field it is; `Some(None)` at its end.
-fn next_message<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
-    let Some((tag, rest)) = bytes.split_first() else {
-        return Some(None);
     };
-    *bytes = rest;
-    if *tag == FIELDS {
-        delimited(bytes).map(Some)
-    } else {
-        None
+    rest.is_empty().then_some(tree)
+}
+
+/// The integer that a double is, if it is one from 0 to 2^53.
+fn whole(number: f64) -> Option<u64> {
+    let bits = number.to_bits();
+    if bits == 0 {
+        return Some(0);
     }
+    let exponent = bits.checked_shr(52)?; // With the sign above it, which makes negative numbers too large.
+    let mantissa = (bits & 0x000F_FFFF_FFFF_FFFF) | 0x0010_0000_0000_0000;
+    let fraction_bits = u32::try_from(52u64.checked_sub(exponent.checked_sub(1023)?)?).ok()?;
+    if mantissa.trailing_zeros() >= fraction_bits { mantissa.checked_shr(fraction_bits) } else { None }
+}
+
+/// The messages in field 1, the only field that a message has.
+fn messages(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut messages = Vec::new();
+    while let Some((tag, rest)) = bytes.split_first() {
+        bytes = rest;
+        if *tag != FIRST {
+            return None;
+        }
+        messages.push(delimited(&mut bytes)?);
+    }
+    Some(messages)
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
 }
 
 fn delimited<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -145,6 +116,3 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     }
     None
 }
-
-//TEST
-//MODTESTS

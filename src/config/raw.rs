@@ -6,10 +6,7 @@ use super::error::ConfigError;
 use super::protobuf;
 
 #[derive(Debug, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object with the fields of the plugin's configuration"
-)]
+#[serde(deny_unknown_fields, expecting = "an object with the fields of the plugin's configuration")]
 pub(super) struct Config {
     pub(super) auth_tokens: Option<Vec<AuthToken>>,
     pub(super) shared_keys: Option<Vec<SharedKey>>,
@@ -54,10 +51,7 @@ pub(super) struct Path {
 }
 
 #[derive(Debug, Clone, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object with base, trust_forwarded_host or original_path_header"
-)]
+#[serde(deny_unknown_fields, expecting = "an object with base, trust_forwarded_host or original_path_header")]
 pub(super) struct Url {
     pub(super) base: Option<String>,
     #[serde(default)]
@@ -66,10 +60,7 @@ pub(super) struct Url {
 }
 
 #[derive(Debug, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = r#"an object: { "env": "NAME" } or { "value": "..." }"#
-)]
+#[serde(deny_unknown_fields, expecting = r#"an object: { "env": "NAME" } or { "value": "..." }"#)]
 pub(super) struct AuthToken {
     pub(super) env: Option<Inline>,
     pub(super) value: Option<Inline>,
@@ -77,10 +68,7 @@ pub(super) struct AuthToken {
 }
 
 #[derive(Debug, serde::Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "an object with id, algorithm, and env or value"
-)]
+#[serde(deny_unknown_fields, expecting = "an object with id, algorithm, and env or value")]
 pub(super) struct SharedKey {
     pub(super) id: String,
     pub(super) algorithm: Algorithm,
@@ -121,17 +109,11 @@ pub(super) fn read(configuration: &[u8]) -> Result<Config, ConfigError> {
     if configuration.trim_ascii().is_empty() {
         return Err(ConfigError::new("", "is empty; give at least auth_tokens"));
     }
-    match protobuf::json_of_struct(configuration) {
-        Some(json) => read_json(&json),
-        None => read_json(configuration),
-    }
-}
-
-fn read_json(text: &[u8]) -> Result<Config, ConfigError> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let config =
-        serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigError::from_serde(&error))?;
-    json.end()
-        .map_err(|_| ConfigError::new("", "is not JSON: something stands after its end"))?;
-    Ok(config)
+    let tree = match serde_json::from_slice(configuration) {
+        Ok(tree) => tree,
+        // No Struct is JSON: it begins like a newline, but a control character soon follows.
+        Err(error) => protobuf::read_struct(configuration)
+            .ok_or_else(|| ConfigError::new("", format!("is not JSON: {error}")))?,
+    };
+    super::read::read(tree)
 }

@@ -1,38 +1,32 @@
 //! From what is written to a policy: defaults, secrets, and all that one field cannot say of itself.
 
 use super::error::ConfigError;
+use super::fields::{
+    account_sid, is_variable_name, matcher, max_body_bytes, mode, route_name, shared_key_id, url,
+    verified_header,
+};
 use super::raw;
 use super::{Environment, Hold, Policy, Unmatched};
-use crate::metrics::UNMATCHED;
-use crate::route::{HostMatch, Match, Mode, PathMatch, Route};
+use crate::route::{Match, Mode, Route};
 use crate::secret::Secret;
 use crate::signature::{Algorithm, Key, Keys};
-use crate::url::{Base, UrlRule};
+use crate::url::UrlRule;
 
 /// The largest body that is verified, unless the configuration says otherwise: 256 KiB.
 const MAX_BODY_BYTES: u64 = 262_144;
-/// The most that the configuration may ask for: 64 MiB, which the sandbox's memory still holds several times.
-const MOST_BODY_BYTES: u64 = 67_108_864;
 /// The name of the only route of a configuration without `routes`.
 const DEFAULT_ROUTE: &str = "default";
 
-type Resolved<T> = Result<T, ConfigError>;
+pub(super) type Resolved<T> = Result<T, ConfigError>;
 
 pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved<Policy> {
     let resolver = Resolver { environment };
     let defaults = Defaults {
-        auth_tokens: resolver
-            .auth_tokens("auth_tokens", raw.auth_tokens.as_deref())?
-            .unwrap_or_default(),
-        shared_keys: resolver
-            .shared_keys("shared_keys", raw.shared_keys.as_deref())?
-            .unwrap_or_default(),
+        auth_tokens: resolver.auth_tokens("auth_tokens", raw.auth_tokens.as_deref())?.unwrap_or_default(),
+        shared_keys: resolver.shared_keys("shared_keys", raw.shared_keys.as_deref())?.unwrap_or_default(),
         url: url("url", raw.url.as_ref())?.unwrap_or_default(),
         mode: raw.mode.map_or(Mode::Enforce, mode),
-        max_body_bytes: max_body_bytes(
-            "max_body_bytes",
-            Some(raw.max_body_bytes.unwrap_or(MAX_BODY_BYTES)),
-        )?,
+        max_body_bytes: max_body_bytes("max_body_bytes", Some(raw.max_body_bytes.unwrap_or(MAX_BODY_BYTES)))?,
     };
     let routes = match &raw.routes {
         None => vec![defaults.only_route()?],
@@ -50,12 +44,10 @@ pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved
             raw::Hold::OwnStop => Hold::OwnStop,
             raw::Hold::BufferAfter => Hold::BufferAfter,
         }),
-        unmatched: raw
-            .unmatched
-            .map_or(Unmatched::Allow, |unmatched| match unmatched {
-                raw::Unmatched::Allow => Unmatched::Allow,
-                raw::Unmatched::Deny => Unmatched::Deny,
-            }),
+        unmatched: raw.unmatched.map_or(Unmatched::Allow, |unmatched| match unmatched {
+            raw::Unmatched::Allow => Unmatched::Allow,
+            raw::Unmatched::Deny => Unmatched::Deny,
+        }),
         verified_header: raw.verified_header.as_deref().map(verified_header).transpose()?,
         explain: raw.explain.unwrap_or(true),
         routes,
@@ -100,10 +92,7 @@ impl Resolver<'_> {
                     format!("is the name of routes[{earlier}] already; each route needs one of its own");
                 return Err(ConfigError::new(format!("{at}.name"), problem));
             }
-            if let Some(earlier) = routes
-                .iter()
-                .position(|earlier| earlier.matcher.hides(&route.matcher))
-            {
+            if let Some(earlier) = routes.iter().position(|earlier| earlier.matcher.hides(&route.matcher)) {
                 let problem = format!(
                     "is never reached, because routes[{earlier}] matches all of it and the first match wins; \
                      move it before routes[{earlier}] or make that one narrower"
@@ -143,11 +132,7 @@ impl Resolver<'_> {
         let key = |(index, raw): (usize, &raw::AuthToken)| {
             let at = format!("{at}[{index}]");
             let (secret, name) = self.secret(&at, raw.env.as_ref(), raw.value.as_ref())?;
-            let account_sid = raw
-                .account_sid
-                .as_deref()
-                .map(|sid| account_sid(&at, sid))
-                .transpose()?;
+            let account_sid = raw.account_sid.as_deref().map(|sid| account_sid(&at, sid)).transpose()?;
             let label = name.unwrap_or_else(|| at.clone());
             Key::auth_token(label, &secret, account_sid)
                 .ok_or_else(|| ConfigError::new(at, "cannot be used as a key"))
@@ -204,10 +189,7 @@ impl Resolver<'_> {
             }
             (None, Some(value)) => (format!("{at}.value"), value.0.clone().into_bytes(), None),
             (None, None) => {
-                return Err(ConfigError::new(
-                    at,
-                    "needs env (the name of a variable) or value",
-                ));
+                return Err(ConfigError::new(at, "needs env (the name of a variable) or value"));
             }
             (Some(_), Some(_)) => {
                 return Err(ConfigError::new(at, "has both env and value; keep one of them"));
@@ -227,123 +209,11 @@ fn keys(at: &str, mode: Mode, auth_tokens: Vec<Key>, shared_keys: Vec<Key>) -> R
     Ok(keys)
 }
 
-fn mode(raw: raw::Mode) -> Mode {
-    match raw {
-        raw::Mode::Enforce => Mode::Enforce,
-        raw::Mode::Report => Mode::Report,
-        raw::Mode::Off => Mode::Off,
-    }
-}
-
-fn max_body_bytes(at: &str, raw: Option<u64>) -> Resolved<Option<usize>> {
-    let Some(bytes) = raw else { return Ok(None) };
-    let limit = usize::try_from(bytes)
-        .ok()
-        .filter(|_| (1..=MOST_BODY_BYTES).contains(&bytes));
-    limit
-        .map(Some)
-        .ok_or_else(|| ConfigError::new(at, format!("must be from 1 to {MOST_BODY_BYTES}")))
-}
-
-fn matcher(at: &str, raw: &raw::Match) -> Resolved<Match> {
-    let empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
-    if empty(&raw.hosts) || empty(&raw.route_names) {
-        let field = if empty(&raw.hosts) { "hosts" } else { "route_names" };
-        return Err(ConfigError::new(
-            format!("{at}.{field}"),
-            "is empty and would match nothing; leave it out to match any",
-        ));
-    }
-    let host = |(index, text): (usize, &String)| {
-        host(text).map_err(|problem| ConfigError::new(format!("{at}.hosts[{index}]"), problem))
-    };
-    let route_names = raw.route_names.clone().unwrap_or_default();
-    if let Some(index) = route_names.iter().position(String::is_empty) {
-        return Err(ConfigError::new(
-            format!("{at}.route_names[{index}]"),
-            "is empty; give the name of a route of the proxy",
-        ));
-    }
-    Ok(Match {
-        hosts: raw
-            .hosts
-            .iter()
-            .flatten()
-            .enumerate()
-            .map(host)
-            .collect::<Resolved<_>>()?,
-        path: raw
-            .path
-            .as_ref()
-            .map(|raw| path(&format!("{at}.path"), raw))
-            .transpose()?,
-        route_names,
-    })
-}
-
-fn host(text: &str) -> Result<HostMatch, &'static str> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let (literal, suffix) = match name.strip_prefix("*.") {
-        Some(domain) => (domain, true),
-        None => (name.as_str(), false),
-    };
-    let (host, port) = crate::url::split_port(literal.as_bytes());
-    if port.is_some() {
-        return Err("must not name a port; any port matches");
-    }
-    let is_address = literal.starts_with('[') && literal.ends_with(']');
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
-    if host.is_empty() || !(is_address || host.iter().all(is_name)) {
-        return Err("must be a host name like hooks.example.com, *.example.com or [2001:db8::1]");
-    }
-    Ok(if suffix {
-        HostMatch::Suffix(format!(".{literal}"))
-    } else {
-        HostMatch::Exact(name)
-    })
-}
-
-fn path(at: &str, raw: &raw::Path) -> Resolved<PathMatch> {
-    let (text, prefix) = match (&raw.exact, &raw.prefix) {
-        (Some(exact), None) => (exact, false),
-        (None, Some(prefix)) => (prefix, true),
-        _ => return Err(ConfigError::new(at, "needs exactly one of exact and prefix")),
-    };
-    if !text.starts_with('/') || text.contains(['?', '#']) {
-        let field = if prefix { "prefix" } else { "exact" };
-        return Err(ConfigError::new(
-            format!("{at}.{field}"),
-            "must begin with / and hold no query or fragment",
-        ));
-    }
-    Ok(PathMatch::new(text.as_bytes(), prefix, raw.ignore_case))
-}
-
-fn url(at: &str, raw: Option<&raw::Url>) -> Resolved<Option<UrlRule>> {
-    let Some(raw) = raw else { return Ok(None) };
-    let base = raw.base.as_deref().map(Base::parse).transpose();
-    let base = base.map_err(|problem| ConfigError::new(format!("{at}.base"), problem))?;
-    if base.is_some() && raw.trust_forwarded_host {
-        let problem = "has no effect beside base, which names the host already; remove one of them";
-        return Err(ConfigError::new(format!("{at}.trust_forwarded_host"), problem));
-    }
-    let header = |name: &str| header_name(&format!("{at}.original_path_header"), name);
-    let original_path_header = raw.original_path_header.as_deref().map(header).transpose()?;
-    Ok(Some(UrlRule {
-        base,
-        trust_forwarded_host: raw.trust_forwarded_host,
-        original_path_header,
-    }))
-}
-
 fn one_original_path_header(routes: &[Route]) -> Resolved<()> {
-    let mut names = routes.iter().enumerate().filter_map(|(index, route)| {
-        route
-            .url
-            .original_path_header
-            .as_deref()
-            .map(|name| (index, name))
-    });
+    let mut names = routes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, route)| route.url.original_path_header.as_deref().map(|name| (index, name)));
     let Some((first, name)) = names.next() else {
         return Ok(());
     };
@@ -354,75 +224,4 @@ fn one_original_path_header(routes: &[Route]) -> Resolved<()> {
             format!("must be the header of routes[{first}]; one proxy writes one such header"),
         )),
     }
-}
-
-/// A name that labels of counters, logs and access logs can hold as it is.
-fn route_name(at: &str, name: &str) -> Resolved<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
-        return Err(ConfigError::new(
-            at,
-            "must be 1 to 64 letters, digits, '-', '_' or '.'",
-        ));
-    }
-    if name == UNMATCHED {
-        return Err(ConfigError::new(
-            at,
-            "is what requests without a route are counted as; choose another name",
-        ));
-    }
-    Ok(name.to_owned())
-}
-
-fn shared_key_id(at: &str, id: &str) -> Resolved<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if id.is_empty() || id.len() > 128 || !id.bytes().all(is_plain) {
-        return Err(ConfigError::new(
-            at,
-            "must be the id that Twilio shows, like webhooks_sharedkey_01h...",
-        ));
-    }
-    Ok(id.to_owned())
-}
-
-fn account_sid(at: &str, sid: &str) -> Resolved<String> {
-    let digits = sid.strip_prefix("AC").unwrap_or_default();
-    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(ConfigError::new(
-            format!("{at}.account_sid"),
-            "must be AC and 32 hex digits",
-        ));
-    }
-    Ok(sid.to_owned())
-}
-
-fn verified_header(name: &str) -> Resolved<String> {
-    let at = "verified_header";
-    let name = header_name(at, name)?;
-    let is_taken = ["x-twilio-signature", "x-twilio-webhooks-signature-settings"].contains(&name.as_str())
-        || ["x-forwarded-", "x-envoy-"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
-    if is_taken || !name.starts_with("x-") {
-        let problem =
-            "must begin with x- and be none of Twilio's or the proxy's own; for example x-twilio-verified";
-        return Err(ConfigError::new(at, problem));
-    }
-    Ok(name)
-}
-
-fn header_name(at: &str, name: &str) -> Resolved<String> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(ConfigError::new(
-            at,
-            "must be the name of a header, like x-envoy-original-path",
-        ));
-    }
-    Ok(name.to_ascii_lowercase())
-}
-
-fn is_variable_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_') && name.bytes().all(is_plain)
 }

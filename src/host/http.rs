@@ -20,12 +20,7 @@ pub(super) struct Webhook {
 impl Webhook {
     pub(super) fn new(context_id: u32, plugin: Rc<Plugin>) -> Webhook {
         let exchange = Exchange::new(Rc::clone(&plugin.policy), !plugin.hands_on_bodies());
-        Webhook {
-            context_id,
-            plugin,
-            exchange: Rc::new(RefCell::new(exchange)),
-            is_watched: false,
-        }
+        Webhook { context_id, plugin, exchange: Rc::new(RefCell::new(exchange)), is_watched: false }
     }
 
     /// Lets the core take a step, records a verdict that it came to, and does as it says.

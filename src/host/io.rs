@@ -121,13 +121,7 @@ pub(super) fn perform(step: Step) -> Action {
     }
 }
 
-fn send(
-    Reply {
-        status,
-        body,
-        details,
-    }: Reply,
-) {
+fn send(Reply { status, body, details }: Reply) {
     // SAFETY: all pointers are to constants. No headers are added: a null pointer with size 0.
     let sent = unsafe {
         proxy_send_local_response(
