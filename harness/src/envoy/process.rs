@@ -1,0 +1,152 @@
+//! The process: its files, its end, its processor time.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+
+use super::binary::EnvoyBinary;
+use super::options::Options;
+use crate::scratch::Scratch;
+
+/// Merged over every bootstrap, so that any number of runs can go on at the same time.
+const ADMIN: &str =
+    r#"{"admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}}"#;
+
+/// How a process ended that did so by itself.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// The whole log.
+    pub log: String,
+}
+
+/// A moment in a log. The default is its beginning.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogMark(usize);
+
+/// An Envoy process, killed when dropped.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    scratch: Scratch,
+}
+
+impl Process {
+    /// Starts the process. What it says is its own matter from here on.
+    pub(super) fn spawn(binary: &EnvoyBinary, config: &str, options: &Options, more: &[&str]) -> Self {
+        let scratch = super::scratch();
+        // Envoy reads JSON as YAML, but not the other way round.
+        let config = scratch.write("envoy.yaml", config);
+        let mut command = Command::new(&binary.path);
+        command
+            .arg("--config-path")
+            .arg(config)
+            .args(["--config-yaml", ADMIN])
+            .arg("--admin-address-path")
+            .arg(scratch.join("admin"))
+            .args(["--concurrency", &options.concurrency.to_string()])
+            .args(["--log-level", &options.log_level])
+            // Hot restart needs an id and shared memory per process, and is of no use here.
+            .arg("--disable-hot-restart")
+            // An access log that a test waits for is not to wait for its buffer (10 seconds).
+            .args(["--file-flush-interval-msec", "20"]);
+        if let Some(levels) = &options.component_log_level {
+            command.args(["--component-log-level", levels]);
+        }
+        let child = command
+            .args(&options.arguments)
+            .args(more)
+            .env_clear()
+            .envs(options.env.iter().map(|(name, value)| (name, value)))
+            .current_dir(crate::sample::repository())
+            .stdin(Stdio::null())
+            .stdout(log_file(&stdout(&scratch)))
+            .stderr(log_file(&stderr(&scratch)))
+            .spawn()
+            .unwrap_or_else(|error| panic!("expected to run {}: {error}", binary.path.display()));
+        Self { child, scratch }
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn exited(&mut self) -> Option<Exit> {
+        let status = self.child.try_wait().expect("the state of our own child process");
+        status.map(|status: ExitStatus| Exit { code: status.code(), log: self.log() })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    pub(super) fn log(&self) -> String {
+        self.log_since(LogMark::default())
+    }
+
+    pub(super) fn log_mark(&self) -> LogMark {
+        LogMark(read(&stderr(&self.scratch)).len())
+    }
+
+    pub(super) fn log_since(&self, mark: LogMark) -> String {
+        let log = read(&stderr(&self.scratch));
+        String::from_utf8_lossy(log.get(mark.0..).unwrap_or_default()).into_owned()
+    }
+
+    pub(super) fn output(&self) -> String {
+        String::from_utf8_lossy(&read(&stdout(&self.scratch))).into_owned()
+    }
+
+    /// User and kernel time in microseconds (proc(5): fields 14 and 15 of `stat`, in hundredths of a second).
+    pub(super) fn cpu_micros(&self) -> u64 {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = fs::read_to_string(&path).unwrap_or_else(|error| panic!("expected {path}: {error}"));
+        // The second field is the program's name in parentheses, which may hold anything. The third is next.
+        let (_, fields) = stat.rsplit_once(')').expect("the name in /proc/PID/stat in parentheses");
+        let ticks = |number: usize| fields.split_whitespace().nth(number - 3)?.parse::<u64>().ok();
+        let sum = ticks(14).zip(ticks(15)).map(|(user, kernel)| user + kernel);
+        sum.expect("the processor times in /proc/PID/stat") * 10_000
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail when it has ended already, which is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("--- the end of Envoy's log ---\n{}\n---", tail(&self.log()));
+        }
+    }
+}
+
+/// The last lines of a log, without Envoy's list of its own extensions, which would fill them.
+pub(super) fn tail(log: &str) -> String {
+    let extensions = |line: &&str| line.contains("[info][main]") && line.contains("]   ");
+    let lines: Vec<&str> = log.lines().filter(|line| !extensions(line)).collect();
+    lines[lines.len().saturating_sub(60)..].join("\n")
+}
+
+fn stderr(scratch: &Scratch) -> PathBuf {
+    scratch.join("stderr.log")
+}
+
+fn stdout(scratch: &Scratch) -> PathBuf {
+    scratch.join("stdout.log")
+}
+
+/// Opened for appending, because an access log to `/dev/stdout` opens it a second time.
+fn log_file(path: &Path) -> fs::File {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap_or_else(|error| panic!("expected to create {}: {error}", path.display()))
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("expected to read {}: {error}", path.display()))
+}

@@ -1,0 +1,23 @@
+//! Runs a real Envoy, and both ends of it, for the end-to-end tests and the demo.
+//!
+//! - [`envoy`] starts an Envoy process from a bootstrap text and reads its log, statistics and ports.
+//! - [`sample`] turns a configuration from the repository's `envoy/` directory into that text.
+//! - [`upstream`] is the application behind the proxy: it records every byte that reaches it, and when.
+//! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
+//! - [`certs`] makes the certificates in between.
+//!
+//! Every function blocks, and every wait has a deadline. The callers are tests, so what must not happen in a
+//! working set-up (no free port, a configuration Envoy refuses, a log line that never comes) is a panic that
+//! says what was expected; what a test may want to assert on (a reset, a timeout, an exit code) is a value.
+
+pub mod certs;
+pub mod client;
+pub mod envoy;
+pub mod sample;
+pub mod scratch;
+pub mod upstream;
+
+mod runtime;
+mod wire;
+
+pub use wire::headers::Headers;

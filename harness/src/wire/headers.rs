@@ -1,0 +1,74 @@
+//! Header fields as they were on the wire.
+
+/// Header (or trailer) fields in their order, names and values as bytes.
+///
+/// Neither a `HashMap` nor text: the tests send values that are not UTF-8 and names that occur twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Headers {
+    /// No fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field at the end.
+    pub fn push(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.0.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+    }
+
+    /// The first value of `name`, whose case does not count.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.get_all(name).next()
+    }
+
+    /// Every value of `name`, in order.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let name = name.as_bytes().to_vec();
+        self.iter().filter(move |(have, _)| have.eq_ignore_ascii_case(&name)).map(|(_, value)| value)
+    }
+
+    /// The first value of `name` as text; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of the comma-separated values of `name` is `token`, as in `Connection: close`.
+    pub(crate) fn has_token(&self, name: &str, token: &str) -> bool {
+        self.get_all(name)
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+    }
+}
+
+impl From<&[httparse::Header<'_>]> for Headers {
+    fn from(parsed: &[httparse::Header<'_>]) -> Self {
+        Self(parsed.iter().map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec())).collect())
+    }
+}
+
+impl From<&http::HeaderMap> for Headers {
+    /// HTTP/2 fields; those of one name come together.
+    fn from(map: &http::HeaderMap) -> Self {
+        Self(
+            map.iter()
+                .map(|(name, value)| (name.as_str().as_bytes().to_vec(), value.as_bytes().to_vec()))
+                .collect(),
+        )
+    }
+}
