@@ -49,6 +49,11 @@ impl Params {
         self.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value)
     }
 
+    /// Whether they add anything to what is signed: some name or value is not empty.
+    pub fn sign_anything(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
     /// Names and values with those of one name together, where the name first stood: the order in which an
     /// object of Node's holds them.
     pub fn grouped(&self) -> Vec<(&[u8], &[u8])> {

@@ -34,23 +34,22 @@ pub struct Request<'a> {
 /// | none | URL; a `bodySHA256` in it is that of no bytes | being empty |
 ///
 /// A form with a `bodySHA256` passes by either of the first two rows. No row vouches for a body that only the
-/// URL is signed for.
+/// URL is signed for; a form like `&` or `=`, which adds nothing to what is signed, is such a body.
 ///
 /// # Errors
 /// Why the request is denied.
 pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
-    let is_form = request.head.is_form();
-    let form = if is_form { Params::parse(body) } else { Params::default() };
+    let form = if request.head.is_form() { Params::parse(body) } else { Params::default() };
     let keys = request.keys(&dialled, &form)?;
     let signed_with = |params: &Params| request.signer(&dialled, &keys, params);
-    let signed_form = if is_form && !body.is_empty() { signed_with(&form) } else { None };
-    if let Some(signer) = signed_form {
+    let is_bound_by_parameters = form.sign_anything();
+    if is_bound_by_parameters && let Some(signer) = signed_with(&form) {
         return Ok(signer);
     }
     match body_hash::claim(dialled.query(), body) {
         Claim::None | Claim::Repeated if !body.is_empty() => {
-            Err(if is_form { Reason::SignatureMismatch } else { Reason::UnsignedBody })
+            Err(if is_bound_by_parameters { Reason::SignatureMismatch } else { Reason::UnsignedBody })
         }
         claim => match signed_with(&Params::default()) {
             None => Err(Reason::SignatureMismatch),

@@ -146,11 +146,11 @@ impl Plugin {
             io::increment(counter);
         }
         io::set_filter_state(record::FILTER_STATE, &record::filter_state(&self.policy, outcome));
-        if outcome.verdict.reason().is_some() {
-            if let Some(held_back) = self.log_limit.borrow_mut().admit(io::now_ns()) {
-                let line = record::log_line(&self.policy, outcome, held_back).unwrap_or_default();
-                log::warn!("{line}");
-            }
+        if outcome.verdict.reason().is_some()
+            && let Some(held_back) = self.log_limit.borrow_mut().admit(io::now_ns())
+            && let Some(line) = record::log_line(&self.policy, outcome, held_back)
+        {
+            log::warn!("{line}");
         }
     }
 }
