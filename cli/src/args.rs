@@ -196,20 +196,10 @@ pub struct Keys {
     #[arg(long, requires = "shared_key", default_value = "HMAC_SHA256", action = ArgAction::Set)]
     pub algorithm: Algorithm,
     /// Environment variable that holds the shared key
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "shared_key",
-        default_value = "TWILIO_SHARED_KEY"
-    )]
+    #[arg(long, value_name = "NAME", requires = "shared_key", default_value = "TWILIO_SHARED_KEY")]
     pub shared_key_env: String,
     /// File that holds the shared key
-    #[arg(
-        long,
-        value_name = "PATH",
-        requires = "shared_key",
-        conflicts_with = "shared_key_env"
-    )]
+    #[arg(long, value_name = "PATH", requires = "shared_key", conflicts_with = "shared_key_env")]
     pub shared_key_file: Option<PathBuf>,
 }
 
@@ -255,11 +245,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    match text
-        .parse::<f64>()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    {
+    match text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("expected a number of seconds above 0".to_owned()),
     }

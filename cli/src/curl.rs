@@ -14,25 +14,14 @@ pub fn command(request: &Request) -> String {
         // Without the options of its own WebSocket support, which would drop the user's headers in older versions.
         url.scheme = if url.is_tls() { "https" } else { "http" }.to_owned();
         words.push("--http1.1".to_owned());
-        for header in [
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13",
-        ] {
+        for header in ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"] {
             words.push(format!("--header {}", quote(header)));
         }
-        words.push(format!(
-            "--header {}",
-            quote("Sec-WebSocket-Key: dHdpbGlvLXdlYmhvb2tzIQ==")
-        ));
+        words.push(format!("--header {}", quote("Sec-WebSocket-Key: dHdpbGlvLXdlYmhvb2tzIQ==")));
     }
     for (name, value) in &request.headers {
         // curl sends a header without a value only when it ends in a semicolon.
-        let header = if value.is_empty() {
-            format!("{name};")
-        } else {
-            format!("{name}: {value}")
-        };
+        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         words.push(format!("--header {}", quote(&header)));
     }
     match request.body.as_deref() {

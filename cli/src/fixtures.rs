@@ -35,19 +35,13 @@ impl Kind {
             Self::Voice => ("POST", Payload::Form, VOICE),
             Self::Status => ("POST", Payload::Form, STATUS),
             Self::Get => ("GET", Payload::Query, VOICE),
-            Self::Events => (
-                "POST",
-                Payload::Json(EVENTS.as_bytes().to_vec(), BodyHash::Once),
-                NONE,
-            ),
+            Self::Events => ("POST", Payload::Json(EVENTS.as_bytes().to_vec(), BodyHash::Once), NONE),
             Self::Websocket => ("GET", Payload::WebSocket(SignedQuery::AsParams), NONE),
             Self::Empty => ("POST", Payload::Empty, NONE),
         };
         let mut webhook = Webhook::new(method, url, payload);
-        webhook.params = params
-            .iter()
-            .map(|(name, value)| -> Param { ((*name).into(), (*value).into()) })
-            .collect();
+        webhook.params =
+            params.iter().map(|(name, value)| -> Param { ((*name).into(), (*value).into()) }).collect();
         webhook
     }
 }

@@ -108,18 +108,14 @@ fn after(request: &mut Request, payload: &Payload, key: &Key, forge: Forge) -> R
         Forge::ExtraParameter => change_params(request, payload, forge, |text| {
             text.push_str("&Forged=1");
         })?,
-        Forge::Body => match (
-            payload,
-            request
-                .body
-                .as_mut()
-                .and_then(|body| body.iter_mut().rfind(is_alphanumeric)),
-        ) {
-            // The case bit of a letter, the last bit of a digit: the text stays text of the same length.
-            (Payload::Json(..), Some(byte)) if byte.is_ascii_digit() => *byte ^= 1,
-            (Payload::Json(..), Some(byte)) => *byte ^= 0x20,
-            _ => return Err(needs(forge, "a JSON body")),
-        },
+        Forge::Body => {
+            match (payload, request.body.as_mut().and_then(|body| body.iter_mut().rfind(is_alphanumeric))) {
+                // The case bit of a letter, the last bit of a digit: the text stays text of the same length.
+                (Payload::Json(..), Some(byte)) if byte.is_ascii_digit() => *byte ^= 1,
+                (Payload::Json(..), Some(byte)) => *byte ^= 0x20,
+                _ => return Err(needs(forge, "a JSON body")),
+            }
+        }
         Forge::Algorithm | Forge::KeyId => {
             let Key::Shared { id, algorithm, .. } = key else {
                 return Err(needs(forge, "a shared key"));
@@ -167,9 +163,7 @@ fn with_hash(mut webhook: Webhook, key: &Key, new: BodyHash) -> Result<Request, 
     match &mut webhook.payload {
         Payload::Json(_, hash) => *hash = new,
         _ => {
-            return Err(Failure::Usage(
-                "this forgery is about bodySHA256 and needs a JSON body".into(),
-            ));
+            return Err(Failure::Usage("this forgery is about bodySHA256 and needs a JSON body".into()));
         }
     }
     Ok(webhook.sign(key))
@@ -210,9 +204,7 @@ fn enlarge(webhook: &mut Webhook, limit: usize) -> Result<(), Failure> {
         // White space after the value is JSON still.
         Payload::Json(body, _) => body.resize(limit.saturating_add(1).max(body.len()), b' '),
         Payload::Form => {
-            let missing = limit
-                .saturating_add(1)
-                .saturating_sub(form::encode(&webhook.params).len());
+            let missing = limit.saturating_add(1).saturating_sub(form::encode(&webhook.params).len());
             match webhook.params.last_mut() {
                 Some((_, value)) => value.push_str(&"x".repeat(missing)),
                 None => webhook.params.push(("Body".to_owned(), "x".repeat(limit))),

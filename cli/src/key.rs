@@ -105,11 +105,9 @@ impl Key {
     pub fn with_secret(&self, secret: Secret) -> Self {
         match self {
             Self::AuthToken(_) => Self::AuthToken(secret),
-            Self::Shared { id, algorithm, .. } => Self::Shared {
-                id: id.clone(),
-                algorithm: *algorithm,
-                secret,
-            },
+            Self::Shared { id, algorithm, .. } => {
+                Self::Shared { id: id.clone(), algorithm: *algorithm, secret }
+            }
         }
     }
 }
@@ -140,9 +138,7 @@ impl Source {
             Self::File(_) => text.trim_end_matches(['\r', '\n']),
         };
         if text.trim().is_empty() {
-            return Err(Failure::Token(format!(
-                "{self} is empty: an empty key signs nothing"
-            )));
+            return Err(Failure::Token(format!("{self} is empty: an empty key signs nothing")));
         }
         Ok(Secret::new(text))
     }

@@ -24,13 +24,7 @@ fn render(rows: &[Row], colour: bool) -> String {
         .iter()
         .map(|row| {
             let ok = if row.passed { "yes" } else { "NO" };
-            [
-                row.name.clone(),
-                row.expected.clone(),
-                row.got.clone(),
-                row.reason.clone(),
-                ok.to_owned(),
-            ]
+            [row.name.clone(), row.expected.clone(), row.got.clone(), row.reason.clone(), ok.to_owned()]
         })
         .collect();
     let mut widths = [0; 5];
@@ -41,11 +35,7 @@ fn render(rows: &[Row], colour: bool) -> String {
     }
     let mut out = String::new();
     let mut line = |cells: &[String; 5]| {
-        let padded: Vec<_> = cells
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
+        let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         out.push_str(padded.join(" | ").trim_end());
         out.push('\n');
     };
@@ -60,18 +50,9 @@ fn render(rows: &[Row], colour: bool) -> String {
         line(&cells);
     }
     let failed: Vec<_> = rows.iter().filter(|row| !row.passed).collect();
-    let _ = writeln!(
-        out,
-        "\n{} of {} as expected",
-        rows.len() - failed.len(),
-        rows.len()
-    );
+    let _ = writeln!(out, "\n{} of {} as expected", rows.len() - failed.len(), rows.len());
     for row in failed {
-        let _ = writeln!(
-            out,
-            "\nNOT as expected: {}\n  {}\n  {}",
-            row.name, row.request, row.detail
-        );
+        let _ = writeln!(out, "\nNOT as expected: {}\n  {}\n  {}", row.name, row.request, row.detail);
         let _ = writeln!(out, "  idempotency token {}", row.token);
     }
     out
@@ -80,10 +61,7 @@ fn render(rows: &[Row], colour: bool) -> String {
 /// One JSON object: `passed`, and the `rows`.
 #[must_use]
 pub fn json(rows: &[Row]) -> String {
-    format!(
-        "{:#}\n",
-        json!({ "passed": rows.iter().all(|row| row.passed), "rows": rows })
-    )
+    format!("{:#}\n", json!({ "passed": rows.iter().all(|row| row.passed), "rows": rows }))
 }
 
 /// JUnit XML, which continuous integration servers show.
@@ -94,24 +72,16 @@ pub fn junit(rows: &[Row], suite: &str) -> String {
     let (suite, tests) = (escape(suite), rows.len());
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" time=\"{time}\"");
-    let _ = writeln!(
-        out,
-        "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>"
-    );
+    let _ = writeln!(out, "<testsuites {counts}>\n  <testsuite name=\"{suite}\" {counts}>");
     for row in rows {
         let (name, time) = (escape(&row.name), seconds(row.milliseconds));
-        let _ = write!(
-            out,
-            "    <testcase classname=\"{suite}\" name=\"{name}\" time=\"{time}\""
-        );
+        let _ = write!(out, "    <testcase classname=\"{suite}\" name=\"{name}\" time=\"{time}\"");
         if row.passed {
             out.push_str("/>\n");
         } else {
             let (detail, request) = (escape(&row.detail), escape(&row.request));
-            let _ = writeln!(
-                out,
-                ">\n      <failure message=\"{detail}\">{request}</failure>\n    </testcase>"
-            );
+            let _ =
+                writeln!(out, ">\n      <failure message=\"{detail}\">{request}</failure>\n    </testcase>");
         }
     }
     out.push_str("  </testsuite>\n</testsuites>\n");

@@ -39,19 +39,12 @@ impl Request {
     /// The first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Sets a header that is there, or adds it.
     pub fn set_header(&mut self, name: &str, value: String) {
-        match self
-            .headers
-            .iter_mut()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-        {
+        match self.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
             Some((_, old)) => *old = value,
             None => self.headers.push((name.to_owned(), value)),
         }
@@ -88,14 +81,7 @@ pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &
     if let Some(content_type) = content_type {
         add("Content-Type", content_type);
     }
-    add(
-        "User-Agent",
-        if websocket {
-            "Twilio.TmeWs/1.0"
-        } else {
-            "TwilioProxy/1.1"
-        },
-    );
+    add("User-Agent", if websocket { "Twilio.TmeWs/1.0" } else { "TwilioProxy/1.1" });
     add("Accept", "*/*");
     add(IDEMPOTENCY_TOKEN, &unique());
     add(SIGNATURE, signature);
@@ -118,17 +104,7 @@ pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &
 fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let halves = [
-        RandomState::new().hash_one(count),
-        RandomState::new().hash_one((count, "second half")),
-    ];
+    let halves = [RandomState::new().hash_one(count), RandomState::new().hash_one((count, "second half"))];
     let hex = format!("{:016x}{:016x}", halves[0], halves[1]);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -45,10 +45,7 @@ pub fn signature(algorithm: Algorithm, key: &[u8], url: &str, params: &[Param]) 
 /// The value of `bodySHA256`: the body's SHA-256 in lower-case hex.
 #[must_use]
 pub fn body_hash(body: &[u8]) -> String {
-    Sha256::digest(body)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn hmac<M: Mac + KeyInit>(key: &[u8], text: &[u8]) -> Vec<u8> {

@@ -28,17 +28,11 @@ impl Url {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let wrong = |why: &str| Failure::Usage(format!("the URL {text:?} {why}"));
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err(wrong(
-                "holds a space or a control character; write it percent-encoded",
-            ));
+            return Err(wrong("holds a space or a control character; write it percent-encoded"));
         }
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or_else(|| wrong("has no scheme, such as https://"))?;
-        if !["http", "https", "ws", "wss"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(scheme))
-        {
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| wrong("has no scheme, such as https://"))?;
+        if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
             return Err(wrong("must begin with http://, https://, ws:// or wss://"));
         }
         let rest = rest.split('#').next().unwrap_or_default();
@@ -51,39 +45,26 @@ impl Url {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (tail, None),
         };
-        Ok(Self {
-            scheme: scheme.to_owned(),
-            authority: authority.to_owned(),
-            path: path.to_owned(),
-            query,
-        })
+        Ok(Self { scheme: scheme.to_owned(), authority: authority.to_owned(), path: path.to_owned(), query })
     }
 
     /// Whether the connection is TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        ["https", "wss"]
-            .iter()
-            .any(|tls| tls.eq_ignore_ascii_case(&self.scheme))
+        ["https", "wss"].iter().any(|tls| tls.eq_ignore_ascii_case(&self.scheme))
     }
 
     /// The host without its port and without the brackets of an IPv6 address.
     #[must_use]
     pub fn host(&self) -> &str {
-        split_port(&self.authority)
-            .0
-            .trim_start_matches('[')
-            .trim_end_matches(']')
+        split_port(&self.authority).0.trim_start_matches('[').trim_end_matches(']')
     }
 
     /// The port to dial.
     #[must_use]
     pub fn port(&self) -> u16 {
         let default = if self.is_tls() { 443 } else { 80 };
-        split_port(&self.authority)
-            .1
-            .and_then(|port| port.parse().ok())
-            .unwrap_or(default)
+        split_port(&self.authority).1.and_then(|port| port.parse().ok()).unwrap_or(default)
     }
 
     /// What stands in the request line and in `:path`. An empty path is sent as `/`: the wire has no other way.

@@ -121,10 +121,7 @@ impl Webhook {
             return Err(Failure::Usage("a WebSocket handshake has no other method".into()));
         }
         self.method = method.to_ascii_uppercase();
-        self.payload = match (
-            std::mem::replace(&mut self.payload, Payload::Empty),
-            self.method.as_str(),
-        ) {
+        self.payload = match (std::mem::replace(&mut self.payload, Payload::Empty), self.method.as_str()) {
             (Payload::Form | Payload::Empty, "GET" | "HEAD") => Payload::Query,
             (Payload::Query, "POST" | "PUT") if !self.params.is_empty() => Payload::Form,
             (Payload::Query, "POST" | "PUT") => Payload::Empty,
@@ -140,15 +137,12 @@ impl Webhook {
         }
         match self.payload {
             Payload::Json(..) => {
-                return Err(Failure::Usage(
-                    "a request has parameters or a JSON body, not both".into(),
-                ));
+                return Err(Failure::Usage("a request has parameters or a JSON body, not both".into()));
             }
             Payload::Empty => self.payload = Payload::Form,
             _ => {}
         }
-        self.params
-            .retain(|(name, _)| !params.iter().any(|(new, _)| new == name));
+        self.params.retain(|(name, _)| !params.iter().any(|(new, _)| new == name));
         self.params.extend(params);
         Ok(())
     }
@@ -161,10 +155,7 @@ impl Webhook {
             Payload::Form => (url, self.params.clone()),
             Payload::Query | Payload::Json(..) | Payload::Empty => (url, Vec::new()),
             Payload::WebSocket(query) => {
-                let mut url = Url {
-                    scheme: websocket_scheme(&url).to_owned(),
-                    ..url
-                };
+                let mut url = Url { scheme: websocket_scheme(&url).to_owned(), ..url };
                 let params = match query {
                     SignedQuery::AsParams => form::decode(&url.query.take().unwrap_or_default()),
                     SignedQuery::InUrl => Vec::new(),

@@ -56,10 +56,7 @@ pub(super) fn trust(cacert: Option<&Path>) -> Result<ClientConfig, Failure> {
         }
         Some(path) => {
             let unreadable = |error: &dyn std::fmt::Display| {
-                Failure::File(format!(
-                    "cannot read certificates from {}: {error}",
-                    path.display()
-                ))
+                Failure::File(format!("cannot read certificates from {}: {error}", path.display()))
             };
             let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
             for certificate in certificates {
@@ -89,9 +86,7 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, Failure> {
         .await
         .map_err(|error| Failure::Connect(format!("cannot connect to {host}:{port}: {error}")))?;
     // A request is written in one piece; waiting to fill a packet would only add to the time measured.
-    stream
-        .set_nodelay(true)
-        .map_err(|error| Failure::Connect(error.to_string()))?;
+    stream.set_nodelay(true).map_err(|error| Failure::Connect(error.to_string()))?;
     Ok(stream)
 }
 
@@ -99,10 +94,9 @@ async fn connect(host: &str, port: u16) -> Result<TcpStream, Failure> {
 pub(super) fn host_port(text: &str) -> Result<(String, u16), Failure> {
     let (host, port) = split_port(text);
     match (host, port.and_then(|port| port.parse().ok())) {
-        (host, Some(port)) if !host.is_empty() => Ok((
-            host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port,
-        )),
+        (host, Some(port)) if !host.is_empty() => {
+            Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
+        }
         _ => Err(Failure::Usage(format!("{text:?} is not HOST:PORT"))),
     }
 }

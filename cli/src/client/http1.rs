@@ -18,10 +18,7 @@ const WEBSOCKET_KEY: &str = "dHdpbGlvLXdlYmhvb2tzIQ==";
 
 pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Result<Answer, Failure> {
     let (read, mut write) = tokio::io::split(stream);
-    let mut reader = Reader {
-        stream: read,
-        buffer: Vec::new(),
-    };
+    let mut reader = Reader { stream: read, buffer: Vec::new() };
     let bytes = bytes(request);
     let answer = {
         let writing = std::pin::pin!(async {
@@ -33,22 +30,17 @@ pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Resu
         match select(reading, writing).await {
             Either::Left((answer, _)) => answer?,
             Either::Right((Ok(()), reading)) => reading.await?,
-            Either::Right((Err(error), reading)) => reading
-                .await
-                .map_err(|_| Failure::Protocol(format!("the connection broke: {error}")))?,
+            Either::Right((Err(error), reading)) => {
+                reading.await.map_err(|_| Failure::Protocol(format!("the connection broke: {error}")))?
+            }
         }
     };
     if answer.status != 101 {
         return Ok(answer);
     }
-    let header = answer
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-accept"));
+    let header = answer.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-accept"));
     if !request.websocket || header.is_none_or(|(_, value)| *value != accept_key()) {
-        return Err(Failure::Protocol(
-            "the server switched to a protocol that was not asked for".into(),
-        ));
+        return Err(Failure::Protocol("the server switched to a protocol that was not asked for".into()));
     }
     let stream = reader.stream.unsplit(write);
     let echoes = websocket::converse(stream, reader.buffer, &request.frames).await?;
@@ -81,9 +73,7 @@ fn bytes(request: &Request) -> Vec<u8> {
 
 /// RFC 6455, 4.2.2.
 fn accept_key() -> String {
-    STANDARD.encode(Sha1::digest(format!(
-        "{WEBSOCKET_KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-    )))
+    STANDARD.encode(Sha1::digest(format!("{WEBSOCKET_KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")))
 }
 
 struct Reader {
@@ -105,13 +95,7 @@ impl Reader {
                 _ if method == "HEAD" => Vec::new(),
                 _ => self.body(&headers).await?,
             };
-            return Ok(Answer {
-                status,
-                headers,
-                body,
-                echoes: Vec::new(),
-                elapsed: Default::default(),
-            });
+            return Ok(Answer { status, headers, body, echoes: Vec::new(), elapsed: Default::default() });
         }
     }
 
@@ -133,27 +117,20 @@ impl Reader {
                 return Ok((code, headers));
             }
             if self.fill().await.map_err(broken)? == 0 {
-                return Err(Failure::Protocol(
-                    "the connection was closed without an answer".into(),
-                ));
+                return Err(Failure::Protocol("the connection was closed without an answer".into()));
             }
         }
     }
 
     async fn body(&mut self, headers: &[(String, String)]) -> Result<Vec<u8>, Failure> {
-        let value = |name: &str| {
-            headers
-                .iter()
-                .find(|(n, _)| n.eq_ignore_ascii_case(name))
-                .map(|(_, v)| v.trim())
-        };
+        let value =
+            |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim());
         if value("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
             return self.chunks().await;
         }
         if let Some(length) = value("content-length") {
-            let length = length
-                .parse()
-                .map_err(|_| Failure::Protocol("a Content-Length that is no number".into()))?;
+            let length =
+                length.parse().map_err(|_| Failure::Protocol("a Content-Length that is no number".into()))?;
             return self.take(length).await;
         }
         while self.fill().await.map_err(broken)? > 0 {}
@@ -191,9 +168,7 @@ impl Reader {
 
     async fn more(&mut self) -> Result<(), Failure> {
         match self.fill().await.map_err(broken)? {
-            0 => Err(Failure::Protocol(
-                "the connection was closed in the middle of the answer".into(),
-            )),
+            0 => Err(Failure::Protocol("the connection was closed in the middle of the answer".into())),
             _ => Ok(()),
         }
     }

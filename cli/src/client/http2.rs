@@ -12,9 +12,8 @@ use crate::failure::Failure;
 use crate::request::Request;
 
 pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Result<Answer, Failure> {
-    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-        .await
-        .map_err(broken)?;
+    let (mut sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.map_err(broken)?;
     // Its outcome is not lost: what breaks the connection fails the request as well.
     let connection = tokio::spawn(connection);
     let mut response = sender.send_request(head(request)?).await.map_err(broken)?;
@@ -22,20 +21,10 @@ pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Resu
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let mut answer = Answer {
-        status,
-        headers,
-        body: Vec::new(),
-        echoes: Vec::new(),
-        elapsed: Default::default(),
-    };
+    let mut answer =
+        Answer { status, headers, body: Vec::new(), echoes: Vec::new(), elapsed: Default::default() };
     if request.websocket && status == 200 {
         let stream = TokioIo::new(hyper::upgrade::on(&mut response).await.map_err(broken)?);
         answer.echoes = websocket::converse(stream, Vec::new(), &request.frames).await?;

@@ -76,10 +76,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            cacert: None,
-            timeout: Duration::from_secs(10),
-        }
+        Self { cacert: None, timeout: Duration::from_secs(10) }
     }
 }
 
@@ -105,11 +102,7 @@ impl Client {
             .build()
             .map_err(|error| Failure::Protocol(format!("cannot start: {error}")))?;
         let tls = Arc::new(dial::trust(options.cacert.as_deref())?);
-        Ok(Self {
-            tls,
-            timeout: options.timeout,
-            runtime: Some(runtime),
-        })
+        Ok(Self { tls, timeout: options.timeout, runtime: Some(runtime) })
     }
 
     /// Sends a request and waits for the whole answer.
@@ -124,15 +117,9 @@ impl Client {
         let exchange = async { tokio::time::timeout(self.timeout, self.exchange(request, dial)).await };
         let answer = runtime.block_on(exchange).map_err(|_| {
             let seconds = self.timeout.as_secs_f64();
-            Failure::Timeout(format!(
-                "no whole answer from {} within {seconds} s",
-                request.url.authority
-            ))
+            Failure::Timeout(format!("no whole answer from {} within {seconds} s", request.url.authority))
         })??;
-        Ok(Answer {
-            elapsed: started.elapsed(),
-            ..answer
-        })
+        Ok(Answer { elapsed: started.elapsed(), ..answer })
     }
 
     async fn exchange(&self, request: &Request, dial: &Dial) -> Result<Answer, Failure> {

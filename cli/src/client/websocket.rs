@@ -25,9 +25,7 @@ where
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(_)) | None => {
-                    return Err(Failure::Protocol(
-                        "the WebSocket was closed before it echoed".into(),
-                    ));
+                    return Err(Failure::Protocol("the WebSocket was closed before it echoed".into()));
                 }
                 Some(Err(error)) => return Err(broken(error)),
             }

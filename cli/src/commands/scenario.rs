@@ -40,20 +40,14 @@ fn setup(args: &Scenario) -> Result<Setup<'_>, Failure> {
     let upstream = match &args.upstream {
         None => None,
         Some(url) => {
-            let client = Client::new(&Options {
-                cacert: None,
-                timeout: Duration::from_secs(5),
-            })?;
+            let client = Client::new(&Options { cacert: None, timeout: Duration::from_secs(5) })?;
             let ask: UpstreamLookup<'_> = Box::new(move |token| lookup::recorder(&client, url, token));
             Some(ask)
         }
     };
     Ok(Setup {
         targets: args.targets.iter().cloned().collect(),
-        client: Options {
-            cacert: args.network.cacert.clone(),
-            timeout: args.network.timeout,
-        },
+        client: Options { cacert: args.network.cacert.clone(), timeout: args.network.timeout },
         reason,
         upstream,
         patience: args.patience,

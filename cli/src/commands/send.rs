@@ -13,14 +13,9 @@ use crate::webhook::{Parts, Webhook};
 
 pub(super) fn run(args: &Send) -> Result<bool, Failure> {
     let request = request(args)?;
-    let client = Client::new(&Options {
-        cacert: args.network.cacert.clone(),
-        timeout: args.network.timeout,
-    })?;
-    let dial = Dial {
-        connect: args.connect.clone(),
-        http: args.http,
-    };
+    let client =
+        Client::new(&Options { cacert: args.network.cacert.clone(), timeout: args.network.timeout })?;
+    let dial = Dial { connect: args.connect.clone(), http: args.http };
     let answer = client.send(&request, &dial)?;
     print(&text(&answer, &request, &dial))?;
     Ok(verdict(&answer, &request, args))
@@ -51,9 +46,7 @@ fn request(args: &Send) -> Result<Request, Failure> {
 }
 
 fn text(answer: &Answer, request: &Request, dial: &Dial) -> Vec<u8> {
-    let reason = http::StatusCode::from_u16(answer.status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let reason = http::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
     let milliseconds = answer.elapsed.as_secs_f64() * 1000.0;
     let mut out = format!(
         "{} {} ({}, {milliseconds:.1} ms)\n",

@@ -37,12 +37,8 @@ impl Logged {
         let details = response_code_details.strip_prefix("twilio_webhook_");
         let none = || "-".to_owned();
         Self {
-            verdict: field("verdict")
-                .or(details.map(|_| "denied".to_owned()))
-                .unwrap_or_else(none),
-            reason: field("reason")
-                .or(details.map(str::to_owned))
-                .unwrap_or_else(none),
+            verdict: field("verdict").or(details.map(|_| "denied".to_owned())).unwrap_or_else(none),
+            reason: field("reason").or(details.map(str::to_owned)).unwrap_or_else(none),
         }
     }
 }
@@ -108,25 +104,12 @@ impl TryFrom<Recorded> for Received {
     type Error = base64::DecodeError;
 
     fn try_from(recorded: Recorded) -> Result<Self, Self::Error> {
-        let Recorded {
-            method,
-            path,
-            headers,
-            body,
-            body_base64,
-            complete,
-        } = recorded;
+        let Recorded { method, path, headers, body, body_base64, complete } = recorded;
         let body = match body_base64 {
             Some(text) => STANDARD.decode(text)?,
             None => body.unwrap_or_default().into_bytes(),
         };
-        Ok(Self {
-            method,
-            path,
-            headers,
-            body,
-            complete,
-        })
+        Ok(Self { method, path, headers, body, complete })
     }
 }
 

@@ -173,8 +173,7 @@ impl Suite {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::File(format!("cannot read {}: {error}", path.display())))?;
-        text.parse()
-            .map_err(|error| Failure::File(format!("{}, {error}", path.display())))
+        text.parse().map_err(|error| Failure::File(format!("{}, {error}", path.display())))
     }
 }
 
@@ -183,15 +182,8 @@ impl std::str::FromStr for Suite {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         toml::from_str(text).map_err(|error| {
-            let before = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .unwrap_or_default();
-            Failure::File(format!(
-                "line {}: {}",
-                before.matches('\n').count() + 1,
-                error.message()
-            ))
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            Failure::File(format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
         })
     }
 }

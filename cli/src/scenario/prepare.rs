@@ -27,28 +27,16 @@ pub(super) fn prepare(
     let webhook = webhook(scenario)?;
     let request = match scenario.forge {
         None => webhook.sign(&key),
-        Some(what) => forge::sign(
-            &webhook,
-            &key,
-            what,
-            scenario.too_large_bytes.unwrap_or(forge::DEFAULT_LIMIT),
-        )?,
+        Some(what) => {
+            forge::sign(&webhook, &key, what, scenario.too_large_bytes.unwrap_or(forge::DEFAULT_LIMIT))?
+        }
     };
     let connect = targets.get(&scenario.target).cloned();
     // The default target may be left to the URL; a name that the author of the file chose means a certain place.
     if connect.is_none() && scenario.target != super::default_target() {
-        return Err(Failure::Usage(format!(
-            "no --target says where {:?} is",
-            scenario.target
-        )));
+        return Err(Failure::Usage(format!("no --target says where {:?} is", scenario.target)));
     }
-    Ok(Prepared {
-        request,
-        dial: Dial {
-            connect,
-            http: scenario.http,
-        },
-    })
+    Ok(Prepared { request, dial: Dial { connect, http: scenario.http } })
 }
 
 fn webhook(scenario: &Scenario) -> Result<Webhook, Failure> {
@@ -69,15 +57,12 @@ fn webhook(scenario: &Scenario) -> Result<Webhook, Failure> {
     let mut webhook = Webhook::build(Url::parse(&scenario.url)?, parts)?;
     webhook.sent_url = match (&scenario.request_url, &scenario.path) {
         (Some(_), Some(_)) => {
-            return Err(Failure::Usage(
-                "`request_url` holds the path already; leave `path` out".into(),
-            ));
+            return Err(Failure::Usage("`request_url` holds the path already; leave `path` out".into()));
         }
         (Some(url), None) => Some(Url::parse(url)?),
-        (None, Some(path)) => Some(Url::parse(&format!(
-            "{}://{}{path}",
-            webhook.url.scheme, webhook.url.authority
-        ))?),
+        (None, Some(path)) => {
+            Some(Url::parse(&format!("{}://{}{path}", webhook.url.scheme, webhook.url.authority))?)
+        }
         (None, None) => None,
     };
     webhook.headers = scenario.headers.clone().into_iter().collect();
@@ -96,19 +81,15 @@ fn key(scenario: &Scenario, env: &dyn Fn(&str) -> Option<String>) -> Result<Key,
         _ => Err(Failure::Usage("a key needs one of `env` and `file`".into())),
     };
     match (&scenario.key, &scenario.shared_key) {
-        (Some(_), Some(_)) => Err(Failure::Usage(
-            "a request is signed with `key` or with `shared_key`, not with both".into(),
-        )),
+        (Some(_), Some(_)) => {
+            Err(Failure::Usage("a request is signed with `key` or with `shared_key`, not with both".into()))
+        }
         (None, Some(shared)) => Ok(Key::Shared {
             id: shared.id.clone(),
             algorithm: shared.algorithm,
             secret: source(shared.env.as_ref(), shared.file.as_ref())?.read(env)?,
         }),
-        (Some(key), None) => Ok(Key::AuthToken(
-            source(key.env.as_ref(), key.file.as_ref())?.read(env)?,
-        )),
-        (None, None) => Ok(Key::AuthToken(
-            Source::Env("TWILIO_AUTH_TOKEN".to_owned()).read(env)?,
-        )),
+        (Some(key), None) => Ok(Key::AuthToken(source(key.env.as_ref(), key.file.as_ref())?.read(env)?)),
+        (None, None) => Ok(Key::AuthToken(Source::Env("TWILIO_AUTH_TOKEN".to_owned()).read(env)?)),
     }
 }

@@ -52,9 +52,7 @@ impl Default for Setup<'_> {
 
 impl fmt::Debug for Setup<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("targets", &self.targets)
-            .finish_non_exhaustive()
+        f.debug_struct("Setup").field("targets", &self.targets).finish_non_exhaustive()
     }
 }
 
@@ -117,19 +115,12 @@ fn row(name: &str, expect: &Expect, ready: &Prepared, client: &Client, setup: &S
 
 fn check_answer(answer: &Answer, request: &Request, expect: &Expect) -> Option<String> {
     if answer.status != expect.status {
-        return Some(format!(
-            "expected status {}, got {}",
-            expect.status, answer.status
-        ));
+        return Some(format!("expected status {}, got {}", expect.status, answer.status));
     }
     // Frames are sent on an open WebSocket alone; a refused handshake has no echoes, and none to miss.
     let opened = matches!(answer.status, 101 | 200);
-    (opened && answer.echoes != request.frames).then(|| {
-        format!(
-            "sent the frames {:?}, got {:?} back",
-            request.frames, answer.echoes
-        )
-    })
+    (opened && answer.echoes != request.frames)
+        .then(|| format!("sent the frames {:?}, got {:?} back", request.frames, answer.echoes))
 }
 
 fn check_reason(row: &mut Row, expect: &Expect, setup: &Setup<'_>) -> Option<String> {
@@ -144,10 +135,9 @@ fn check_reason(row: &mut Row, expect: &Expect, setup: &Setup<'_>) -> Option<Str
     };
     row.reason.clone_from(&logged.reason);
     let mut problems = Vec::new();
-    for (what, expected, got) in [
-        ("reason", &expect.reason, &logged.reason),
-        ("verdict", &expect.verdict, &logged.verdict),
-    ] {
+    for (what, expected, got) in
+        [("reason", &expect.reason, &logged.reason), ("verdict", &expect.verdict, &logged.verdict)]
+    {
         if let Some(expected) = expected.as_ref().filter(|expected| *expected != got) {
             problems.push(format!("expected {what} {expected}, the access log has {got}"));
         }
@@ -167,10 +157,7 @@ fn check_upstream(row: &mut Row, request: &Request, expect: &Expect, setup: &Set
         // Wait until it is there and whole; a WebSocket is recorded at its handshake, and ends whenever it ends.
         Upstream::Received => poll(setup.patience, || {
             let seen = lookup(&row.token)?;
-            Ok(seen
-                .first()
-                .is_some_and(|first| first.complete || request.websocket)
-                .then_some(seen))
+            Ok(seen.first().is_some_and(|first| first.complete || request.websocket).then_some(seen))
         })
         .and_then(|seen| seen.map_or_else(|| lookup(&row.token), Ok)),
     };
@@ -197,9 +184,7 @@ fn check_received(received: &Received, request: &Request) -> Option<String> {
         Some("the request reached the application and never ended".to_owned())
     } else if received.body != sent {
         let (got, sent) = (received.body.len(), sent.len());
-        Some(format!(
-            "the application got another body: {got} bytes instead of {sent}, or others"
-        ))
+        Some(format!("the application got another body: {got} bytes instead of {sent}, or others"))
     } else {
         None
     }
