@@ -52,17 +52,8 @@ impl de::Error for ReadError {
         ReadError::new("cannot be read".to_owned())
     }
 
-    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> ReadError {
-        let kind = match unexpected {
-            Unexpected::Bool(_) => "a boolean",
-            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
-            Unexpected::Str(_) => "a string",
-            Unexpected::Unit => "null",
-            Unexpected::Seq => "an array",
-            Unexpected::Map => "an object",
-            _ => "this",
-        };
-        ReadError::new(format!("must be {expected}, not {kind}"))
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> ReadError {
+        ReadError::new(format!("must be {expected}"))
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> ReadError {
@@ -86,20 +77,33 @@ impl de::Error for ReadError {
     }
 }
 
+/// Each shape is read by its own method and no other, which keeps the code that serde derives small: a structure
+/// is written as an object, never as the list of its values.
 impl<'de> Deserializer<'de> for Tree {
     type Error = ReadError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        Err(self.is_not(&visitor))
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self {
-            Tree::Null => visitor.visit_unit(),
             Tree::Bool(value) => visitor.visit_bool(value),
+            other => Err(other.is_not(&visitor)),
+        }
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self {
             Tree::Whole(value) => visitor.visit_u64(value),
-            Tree::OtherNumber => Err(ReadError::new(
-                "must be a whole number that is not negative, or no number at all".to_owned(),
-            )),
+            other => Err(other.is_not(&"a whole number that is not negative")),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self {
             Tree::Text(text) => visitor.visit_string(text),
-            Tree::List(items) => visitor.visit_seq(Items { items: items.into_iter(), index: 0 }),
-            Tree::Object(fields) => visitor.visit_map(Fields { fields: fields.into_iter(), current: None }),
+            other => Err(other.is_not(&visitor)),
         }
     }
 
@@ -110,7 +114,13 @@ impl<'de> Deserializer<'de> for Tree {
         }
     }
 
-    /// A structure is written as an object, never as the list of its values.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self {
+            Tree::List(items) => visitor.visit_seq(Items { items: items.into_iter(), index: 0 }),
+            other => Err(other.is_not(&"an array")),
+        }
+    }
+
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -118,8 +128,8 @@ impl<'de> Deserializer<'de> for Tree {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match self {
-            Tree::List(_) => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
-            other => other.deserialize_any(visitor),
+            Tree::Object(fields) => visitor.visit_map(Fields { fields: fields.into_iter(), current: None }),
+            other => Err(other.is_not(&visitor)),
         }
     }
 
@@ -130,14 +140,29 @@ impl<'de> Deserializer<'de> for Tree {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match self {
-            Tree::Text(word) => visitor.visit_enum(de::value::StringDeserializer::new(word)),
-            _ => Err(ReadError::new(format!("must be one of {}", variants.join(", ")))),
+            Tree::Text(word) => visitor.visit_enum(StringDeserializer::new(word)),
+            _ => Err(de::Error::unknown_variant("", variants)),
         }
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct
-        seq tuple tuple_struct map identifier ignored_any
+        i8 i16 i32 i64 u8 u16 u32 f32 f64 char str bytes byte_buf unit unit_struct newtype_struct tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+impl Tree {
+    fn is_not(&self, expected: &dyn Expected) -> ReadError {
+        let kind = match self {
+            Tree::Null => "null",
+            Tree::Bool(_) => "a boolean",
+            Tree::Whole(_) => "a number",
+            Tree::OtherNumber => "another number",
+            Tree::Text(_) => "a string",
+            Tree::List(_) => "an array",
+            Tree::Object(_) => "an object",
+        };
+        ReadError::new(format!("must be {expected}, not {kind}"))
     }
 }
 
