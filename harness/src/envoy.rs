@@ -30,12 +30,12 @@ const STOP: Duration = Duration::from_secs(10);
 /// ```no_run
 /// # use twilio_proxy_wasm_harness::{envoy::{self, Envoy, Options}, sample::Sample};
 /// for binary in envoy::versions() {
-///     let config = Sample::read("envoy/standalone.yaml").replace("port_value: 8443", "port_value: 0");
-///     let options = Options::default().env("TWILIO_AUTH_TOKEN", "12345");
+///     let config = Sample::read("envoy/envoy.yaml").replace("port_value: 8443", "port_value: 0");
+///     let options = Options::default().env("TWILIO_SMS_AUTH_TOKEN", "12345");
 ///     let envoy = Envoy::start(&binary, config.text(), &options);
-///     let port = envoy.listener_port("webhooks");
+///     let port = envoy.listener_port("https");
 ///     // ... send requests to `port` ...
-///     assert_eq!(envoy.counter("http.webhooks.downstream_rq_4xx"), 0);
+///     assert_eq!(envoy.counter("http.https.downstream_rq_4xx"), 0);
 /// }
 /// ```
 #[derive(Debug)]
@@ -56,7 +56,8 @@ pub enum StartError {
 impl Envoy {
     /// Starts an Envoy and waits until it is ready.
     ///
-    /// `config` is a bootstrap in YAML or JSON. Its admin address is overridden by a free port of 127.0.0.1.
+    /// `config` is a bootstrap in YAML or JSON, with relative paths seen from the root of the repository. Its admin
+    /// address is overridden by a free port of 127.0.0.1.
     ///
     /// # Panics
     /// With the end of the log, when Envoy does not become ready.
@@ -153,6 +154,11 @@ impl Envoy {
         let stats = self.stats();
         let value = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         value.and_then(|value| value.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Waits until a counter has reached `value`; `false` when it has not `within` that time.
+    pub fn wait_for_counter(&self, name: &str, value: u64, within: Duration) -> bool {
+        poll_until(within, || (self.counter(name) >= value).then_some(())).is_some()
     }
 
     /// All statistics in Prometheus' text format.

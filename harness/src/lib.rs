@@ -6,9 +6,10 @@
 //! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
 //! - [`certs`] makes the certificates in between.
 //!
-//! Every function blocks, and every wait has a deadline. The callers are tests, so what must not happen in a
-//! working set-up (no free port, a configuration Envoy refuses, a log line that never comes) is a panic that
-//! says what was expected; what a test may want to assert on (a reset, a timeout, an exit code) is a value.
+//! Every function blocks (so none can be called from async code), and every wait has a deadline. The callers
+//! are tests, so what must not happen in a working set-up (no free port, a configuration Envoy refuses, a log
+//! line that never comes) is a panic that says what was expected; what a test may want to assert on (a reset,
+//! a timeout, an exit code) is a value.
 
 pub mod certs;
 pub mod client;

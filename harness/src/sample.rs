@@ -17,7 +17,7 @@ pub fn repository() -> PathBuf {
 ///
 /// ```no_run
 /// # use twilio_proxy_wasm_harness::sample::Sample;
-/// let config = Sample::read("envoy/standalone.yaml")
+/// let config = Sample::read("envoy/envoy.yaml")
 ///     .replace("port_value: 8443", "port_value: 0")
 ///     .replace("port_value: 8080", "port_value: 41234")
 ///     .into_text();
@@ -29,7 +29,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Reads a file; `name` is its path from the root of the repository, like `envoy/standalone.yaml`.
+    /// Reads a file; `name` is its path from the root of the repository, like `envoy/envoy.yaml`.
     ///
     /// # Panics
     /// When it cannot be read.

@@ -103,14 +103,14 @@ impl Upstream {
 
     /// Every request so far, also those that are still arriving or broke off.
     ///
-    /// A request whose header section did not arrive whole is not here; see [`Upstream::bytes_since`].
+    /// A request is here soon after its header section arrived: to see one, wait for it. To show that none
+    /// came, use [`Upstream::bytes_since`], which also has what never became a whole header section.
     pub fn requests(&self) -> Vec<Request> {
         self.requests_since(Mark::default())
     }
 
     /// The requests whose header section came after `mark`.
     pub fn requests_since(&self, mark: Mark) -> Vec<Request> {
-        self.store.settle(self.address);
         self.store.requests_since(mark)
     }
 
@@ -127,12 +127,25 @@ impl Upstream {
     /// # Panics
     /// When they do not come `within` that time.
     pub fn wait_for_requests_since(&self, mark: Mark, count: usize, within: Duration) -> Vec<Request> {
-        let ended = |requests: &[Request]| requests.iter().filter(|request| request.ended).count();
-        if !self.store.wait(within, |requests| ended(&requests[mark.requests..]) >= count) {
-            let requests = self.store.requests_since(mark);
-            panic!("expected {count} requests at the upstream within {within:?}, got {requests:#?}");
-        }
-        self.store.requests_since(mark)
+        let ended = |requests: &[Request]| requests.iter().filter(|request| request.ended).count() >= count;
+        self.wait_until(mark, within, ended).unwrap_or_else(|requests| {
+            panic!("expected {count} requests at the upstream within {within:?}, got {requests:#?}")
+        })
+    }
+
+    /// Waits until the requests since `mark`, which may still be arriving, are as `wanted`, and returns them.
+    ///
+    /// # Errors
+    /// What there is instead when `within` is over.
+    pub fn wait_until(
+        &self,
+        mark: Mark,
+        within: Duration,
+        wanted: impl Fn(&[Request]) -> bool,
+    ) -> Result<Vec<Request>, Vec<Request>> {
+        let reached = self.store.wait(within, |requests| wanted(&requests[mark.requests..]));
+        let requests = self.store.requests_since(mark);
+        if reached { Ok(requests) } else { Err(requests) }
     }
 
     /// The bytes of requests that arrived on any connection since `mark`.

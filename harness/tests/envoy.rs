@@ -95,7 +95,7 @@ fn requests_go_through() {
                 }
             }
         }
-        assert_eq!(envoy.counter("http.in.downstream_rq_2xx"), 8);
+        assert!(envoy.wait_for_counter("http.in.downstream_rq_2xx", 8, WAIT), "{}", envoy.stats());
         assert!(envoy.prometheus().contains("envoy_http_downstream_rq_total"));
         assert!(envoy.wait_for_output("POST /sms 200\n", WAIT), "{}", envoy.output());
     });
@@ -117,6 +117,23 @@ fn what_envoy_answers_itself_leaves_no_trace() {
             assert_eq!(response.status, 403);
         }
         assert_eq!(upstream.bytes_since(mark), b"");
+    });
+}
+
+#[test]
+fn what_goes_through_early_is_seen() {
+    with_each(|envoy, upstream, _| {
+        let plain = Target::plain(envoy.listener_port("plain"));
+        let mark = upstream.mark();
+        let mut client = h2::Connection::open(&plain).expect("a connection");
+        let request = Request::new("POST", "a", "/early").frames(["Body="]).unfinished();
+        let stream = client.start(&request).expect("a stream");
+        let seen =
+            upstream.wait_until(mark, WAIT, |seen| seen.iter().any(|request| !request.body.is_empty()));
+        assert!(!seen.expect("the first bytes of the body")[0].ended);
+        assert!(upstream.bytes_since(mark).windows(5).any(|window| window == b"Body="));
+        stream.reset();
+        assert!(!upstream.wait_for_requests_since(mark, 1, WAIT)[0].complete);
     });
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twilio_proxy_wasm_harness::client::{Failure, Request, Target, h2};
-use twilio_proxy_wasm_harness::upstream::{Answer, Protocol, Upstream};
+use twilio_proxy_wasm_harness::upstream::{Answer, Mark, Protocol, Upstream};
 
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -50,7 +50,7 @@ fn only_frames_of_requests_count_as_bytes() {
 fn a_connection_without_requests_has_no_request_bytes() {
     let upstream = Upstream::start();
     let connection = connect(&upstream);
-    assert_eq!(upstream.bytes_since(Default::default()), b"");
+    assert_eq!(upstream.bytes_since(Mark::default()), b"");
     assert!(upstream.requests().is_empty());
     drop(connection);
 }

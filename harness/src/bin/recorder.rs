@@ -25,9 +25,10 @@ fn run() -> Result<(), String> {
     let (listen, control) = arguments(std::env::args().skip(1))?;
     let upstream = Upstream::listen(listen, |request| println!("{request}"))
         .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
-    serve_control(control, Arc::new(upstream))
+    let port = upstream.port();
+    let control = serve_control(control, Arc::new(upstream))
         .map_err(|error| format!("cannot listen on {control}: {error}"))?;
-    println!("listening on {listen}, control on {control}");
+    println!("listening on {}:{port}, control on {control}", listen.ip());
     loop {
         std::thread::park();
     }

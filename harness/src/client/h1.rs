@@ -1,5 +1,6 @@
 //! An HTTP/1.1 client that sends any bytes.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
@@ -109,11 +110,11 @@ impl Connection {
                 // A peer that has answered may refuse the rest. What it answered is still to be read.
                 let _ = writer.write_all(&bytes).await;
                 let _ = writer.flush().await;
-                std::future::pending::<()>().await;
+                std::future::pending::<Infallible>().await
             };
             tokio::select! {
                 response = read_response(reader, &request.method) => response,
-                () = write => Err(Failure::Eof),
+                never = write => match never {},
             }
         })
     }
@@ -162,7 +163,7 @@ impl Connection {
                 reader.need().await?;
             }
         });
-        let end = end.map_or_else(|failure| failure, |never: std::convert::Infallible| match never {});
+        let end = end.map_or_else(|failure| failure, |never: Infallible| match never {});
         (self.reader.take(usize::MAX).to_vec(), end)
     }
 }

@@ -127,6 +127,7 @@ impl Store {
     pub(super) fn begin(self: &Arc<Self>, request: Request) -> Recording {
         let mut state = self.lock();
         state.requests.push(request);
+        self.changed.notify_all();
         Recording { store: Arc::clone(self), index: state.requests.len() - 1 }
     }
 
@@ -181,6 +182,7 @@ impl Recording {
     /// More of the body.
     pub(super) fn data(&self, bytes: &[u8]) {
         self.store.lock().requests[self.index].body.extend_from_slice(bytes);
+        self.store.changed.notify_all();
     }
 
     /// The request is whole.
