@@ -157,9 +157,11 @@ impl Store {
     /// is still being answered is not read; it is waited for one second.
     pub(super) fn settle(&self, address: SocketAddr) {
         let seconds = Duration::from_secs;
-        let probe = TcpStream::connect_timeout(&address, seconds(5)).expect("the upstream to listen");
+        // Looked for only behind this: an earlier connection may have had the same port.
+        let before = self.lock().accepted.len();
+        let probe = TcpStream::connect_timeout(&address, seconds(30)).expect("the upstream to listen");
         let own = probe.local_addr().expect("a connected socket to have an address");
-        poll_until(seconds(5), || self.lock().accepted.contains(&own).then_some(()))
+        poll_until(seconds(30), || self.lock().accepted[before..].contains(&own).then_some(()))
             .expect("the upstream to accept a connection");
         poll_until(seconds(1), || (!self.lock().has_unread()).then_some(()));
     }
