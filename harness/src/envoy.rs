@@ -6,7 +6,7 @@ mod options;
 mod process;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -227,6 +227,11 @@ impl Envoy {
     /// What Envoy has written to its standard output: the access log, where the configuration sends it there.
     pub fn output(&self) -> String {
         self.process.output()
+    }
+
+    /// The file that Envoy's standard output goes to.
+    pub fn output_file(&self) -> PathBuf {
+        self.process.output_file()
     }
 
     /// Waits until the standard output contains `text`; `false` when it does not `within` that time.

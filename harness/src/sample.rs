@@ -3,11 +3,32 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::certs::Certs;
+
 /// The root of the repository.
 pub fn repository() -> PathBuf {
     let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
     harness.parent().expect("the harness to be a directory of the repository").to_path_buf()
 }
+
+/// The release module of the filter, as `make build` leaves it.
+///
+/// # Panics
+/// When it has not been built.
+pub fn module() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
+    let path = target.join("wasm32-wasip1/release/twilio_proxy_wasm.wasm");
+    assert!(path.exists(), "expected the module at {}: run `make build` first", path.display());
+    path
+}
+
+/// The variables that the configurations in `envoy/` take their tokens from, with values for a test.
+pub const TOKENS: [(&str, &str); 3] = [
+    ("TWILIO_SMS_AUTH_TOKEN", "test-token-sms"),
+    ("TWILIO_SMS_AUTH_TOKEN_NEXT", "test-token-sms-next"),
+    ("TWILIO_VOICE_AUTH_TOKEN", "test-token-voice"),
+];
 
 /// The text of a shipped configuration, to be changed only by replacements that do occur.
 ///
@@ -58,6 +79,17 @@ impl Sample {
     #[must_use]
     pub fn replace_all(self, pairs: &[(&str, &str)]) -> Self {
         pairs.iter().fold(self, |sample, (from, to)| sample.replace(from, to))
+    }
+
+    /// What a reader changes in each configuration of `envoy/`, changed for this machine: the module, the
+    /// certificate, the address to listen on (`127.0.0.1` and this port, 0 for any) and the upstream's port.
+    #[must_use]
+    pub fn on_this_machine(self, certs: &Certs, port: u16, upstream: u16) -> Self {
+        self.replace("address: 0.0.0.0, port_value: 8443", &format!("address: 127.0.0.1, port_value: {port}"))
+            .replace("port_value: 8080", &format!("port_value: {upstream}"))
+            .replace("/etc/envoy/certs/tls.crt", &certs.certificate_file().display().to_string())
+            .replace("/etc/envoy/certs/tls.key", &certs.key_file().display().to_string())
+            .replace("/etc/envoy/twilio_proxy_wasm.wasm", &module().display().to_string())
     }
 
     /// The adapted text.

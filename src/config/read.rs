@@ -73,7 +73,7 @@ impl de::Error for ReadError {
     }
 
     fn duplicate_field(field: &'static str) -> ReadError {
-        ReadError::new(format!("the field {field} stands here twice"))
+        ReadError::new("stands here twice; keep one of them".to_owned()).under(format!(".{field}"))
     }
 }
 

@@ -97,7 +97,11 @@ impl Process {
     }
 
     pub(super) fn output(&self) -> String {
-        String::from_utf8_lossy(&read(&stdout(&self.scratch))).into_owned()
+        String::from_utf8_lossy(&read(&self.output_file())).into_owned()
+    }
+
+    pub(super) fn output_file(&self) -> PathBuf {
+        stdout(&self.scratch)
     }
 
     /// User and kernel time in microseconds (proc(5): fields 14 and 15 of `stat`, in hundredths of a second).

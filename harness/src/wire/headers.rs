@@ -1,10 +1,21 @@
 //! Header fields as they were on the wire.
 
+use std::fmt;
+
 /// Header (or trailer) fields in their order, names and values as bytes.
 ///
 /// Neither a `HashMap` nor text: the tests send values that are not UTF-8 and names that occur twice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = self
+            .iter()
+            .map(|(name, value)| (name.escape_ascii().to_string(), value.escape_ascii().to_string()));
+        f.debug_map().entries(fields).finish()
+    }
+}
 
 impl Headers {
     /// No fields.

@@ -1,0 +1,112 @@
+//! `make demo`: a real Envoy with the filter, an application behind it, and a fake Twilio in front of it.
+//!
+//! ```text
+//! demo          runs scenarios/demo.toml and prints what became of each request
+//! demo serve    leaves Envoy running on https://127.0.0.1:8443 until Enter is pressed or the input ends
+//! ```
+//!
+//! The exit code is 0 if every request met with what was expected, 1 if not.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use twilio_proxy_wasm_harness::certs::Certs;
+use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
+use twilio_proxy_wasm_harness::sample::{Sample, TOKENS, repository};
+use twilio_proxy_wasm_harness::scratch::Scratch;
+use twilio_proxy_wasm_harness::upstream::{Upstream, to_json};
+use twilio_webhook::scenario::lookup::access_log;
+
+use twilio_webhook::scenario::{Row, Setup, Suite, run};
+use twilio_webhook::{client, failure, report};
+
+const HOST: &str = "hooks.example.com";
+/// Where `demo serve` listens, and puts the certificate to trust.
+const SERVED_PORT: u16 = 8443;
+
+fn main() -> ExitCode {
+    let binary = versions().pop().expect("an Envoy to run");
+    match std::env::args().nth(1).as_deref() {
+        None => demo(&binary),
+        Some("serve") => serve(&binary),
+        Some(other) => {
+            eprintln!("demo: {other:?} is no command; the only one is `serve`");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn demo(binary: &EnvoyBinary) -> ExitCode {
+    let scratch = Scratch::new("demo");
+    let certs = Certs::write(scratch.path(), &[HOST]);
+    let upstream = Upstream::start();
+    let envoy = start(binary, &certs, 0, &upstream);
+    println!("Envoy {} with envoy/envoy.yaml, and scenarios/demo.toml as Twilio:\n", binary.version);
+    match play(&envoy, &certs, &upstream) {
+        Ok(rows) => {
+            print!("{}", report::table(&rows));
+            println!("\nWhat reached the application behind Envoy:");
+            for request in upstream.requests() {
+                println!("  {request}");
+            }
+            if rows.iter().all(|row| row.passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(failure) => {
+            eprintln!("demo: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Sends the demo's requests and looks up what became of each.
+fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, failure::Failure> {
+    let log = envoy.output_file();
+    let setup = Setup {
+        targets: BTreeMap::from([(
+            "envoy".to_owned(),
+            format!("127.0.0.1:{}", envoy.listener_port("https")),
+        )]),
+        client: client::Options { cacert: Some(certs.authority_file()), ..client::Options::default() },
+        env: Box::new(|name| {
+            TOKENS.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
+        }),
+        reason: Some(Box::new(move |token| access_log(&log, token))),
+        upstream: Some(Box::new(|token| {
+            let recorded = to_json(&upstream.requests(), Some(token));
+            serde_json::from_value(recorded).map_err(|error| failure::Failure::Protocol(error.to_string()))
+        })),
+        patience: Duration::from_secs(15),
+    };
+    run(&Suite::read(&repository().join("scenarios/demo.toml"))?, &setup)
+}
+
+fn serve(binary: &EnvoyBinary) -> ExitCode {
+    let directory = repository().join("target/demo");
+    std::fs::create_dir_all(&directory).expect("a directory for the certificates");
+    let certs = Certs::write(&directory, &[HOST]);
+    let upstream = Upstream::start();
+    let _envoy = start(binary, &certs, SERVED_PORT, &upstream);
+    println!("Envoy {} serves https://{HOST} on 127.0.0.1:{SERVED_PORT}.", binary.version);
+    println!("Its certificate is signed by {}.", relative(&certs.authority_file()));
+    println!("Tokens:");
+    for (name, value) in TOKENS {
+        println!("  {name}={value}");
+    }
+    println!("Press Enter to stop it.");
+    // Ends with a line, or with the input: a terminal's, or that of the program which started this one.
+    let _ = std::io::stdin().read(&mut [0; 1]);
+    ExitCode::SUCCESS
+}
+
+fn start(binary: &EnvoyBinary, certs: &Certs, port: u16, upstream: &Upstream) -> Envoy {
+    let config = Sample::read("envoy/envoy.yaml").on_this_machine(certs, port, upstream.port()).into_text();
+    let options = TOKENS.iter().fold(Options::default(), |options, (name, value)| options.env(name, value));
+    Envoy::start(binary, &config, &options)
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(repository()).unwrap_or(path).display().to_string()
+}

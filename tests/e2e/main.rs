@@ -1,0 +1,24 @@
+//! The built module inside real Envoys of several versions, with real clients and a recording upstream.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test that meets what it does not expect is to fail at once"
+)]
+
+mod site;
+mod webhook;
+
+mod bodies;
+mod configuration;
+mod hostile;
+mod misplaced;
+mod samples;
+mod spine;
+mod websocket;

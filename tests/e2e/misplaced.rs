@@ -1,0 +1,122 @@
+//! Wrong installations: the filter notices, answers 500 within two seconds, and logs the line to add.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use twilio_proxy_wasm_harness::client::Request;
+use twilio_proxy_wasm_harness::envoy::versions;
+use twilio_proxy_wasm_harness::upstream::Protocol;
+
+use crate::site::{HOST, Layout, Site};
+use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, passes, send, signature, signed_form};
+
+const SWITCH: &str = "allow_on_headers_stop_iteration: true";
+
+#[track_caller]
+fn diagnosed(site: &Site, protocol: Protocol, request: &Request) {
+    let before = site.count("denied", "misplaced_filter");
+    let started = Instant::now();
+    let response = send(site, protocol, request);
+    assert_eq!(
+        (response.status, response.text().as_str()),
+        (500, "Internal Server Error"),
+        "{}",
+        site.envoy.output()
+    );
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(site.count("denied", "misplaced_filter"), before + 1);
+    assert!(site.envoy.wait_for_log(SWITCH, Duration::from_secs(5)), "{}", site.envoy.log());
+}
+
+#[test]
+fn hold_self_without_the_switch_is_answered_and_not_left_hanging() {
+    for binary in versions() {
+        let site = Site::start(&binary, &Layout { stop_flag: None, ..Layout::default() });
+        for protocol in BOTH {
+            diagnosed(&site, protocol, &signed_form("/hook/a"));
+            diagnosed(
+                &site,
+                protocol,
+                &form("/hook/a").header("x-twilio-signature", signature("/hook/b", &PARAMS)),
+            );
+            diagnosed(&site, protocol, &signed_form("/hook/direct"));
+            let frames = Request::new("POST", HOST, "/hook/a")
+                .header("content-type", crate::webhook::FORM)
+                .header("x-twilio-signature", signature("/hook/a", &PARAMS))
+                .frames(FORM_BODY.as_bytes().chunks(3));
+            diagnosed(&site, protocol, &frames);
+            // What needs no body is served even so.
+            let get =
+                Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+            passes(&site, protocol, &get, b"");
+        }
+        assert_eq!(site.upstream.requests().len(), BOTH.len());
+    }
+}
+
+#[test]
+fn buffer_after_without_a_buffer_is_noticed() {
+    for binary in versions() {
+        for upstream in BOTH {
+            let layout = Layout { buffer_after: false, ..Layout::buffer_after() }.with_upstream(upstream);
+            let site = Site::start(&binary, &layout);
+            // Opens the connection that the pool then holds ready.
+            let get =
+                Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+            passes(&site, Protocol::Http1, &get, b"");
+            for protocol in BOTH {
+                diagnosed(&site, protocol, &signed_form("/hook/a"));
+                diagnosed(&site, protocol, &signed_form("/hook/direct"));
+                diagnosed(&site, protocol, &signed_form("/hook/redirect"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_buffer_before_the_filter_alone_is_noticed() {
+    for binary in versions() {
+        let layout = Layout { buffer_before: true, buffer_after: false, ..Layout::buffer_after() };
+        let site = Site::start(&binary, &layout.with_upstream(Protocol::Http2));
+        let get =
+            Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+        passes(&site, Protocol::Http1, &get, b"");
+        for protocol in BOTH {
+            diagnosed(&site, protocol, &signed_form("/hook/a"));
+        }
+    }
+}
+
+#[test]
+fn a_slow_body_is_not_taken_for_a_wrong_installation() {
+    for binary in versions() {
+        let site = Site::start(&binary, &Layout::default());
+        let request = signed_form("/hook/a");
+        let (head, body) = (request.h1_head(), request.h1_body());
+        let mut connection =
+            twilio_proxy_wasm_harness::client::h1::Connection::open(&site.target()).expect("a connection");
+        connection.send(&head).expect("to send the headers");
+        // The pause is the test: longer than the two ticks after which a stall is called one.
+        std::thread::sleep(Duration::from_millis(1_700));
+        connection.send(&body).expect("to send the body");
+        assert_eq!(connection.read_response().expect("an answer").status, 200);
+        assert_eq!(site.count("denied", "misplaced_filter"), 0);
+    }
+}
+
+#[test]
+fn report_mode_never_holds_so_that_a_missing_switch_does_no_harm() {
+    for binary in versions() {
+        let layout = Layout { stop_flag: None, ..Layout::default() }.with_route(json!({ "mode": "report" }));
+        let site = Site::start(&binary, &layout);
+        for protocol in BOTH {
+            passes(&site, protocol, &signed_form("/hook/a"), FORM_BODY.as_bytes());
+            passes(&site, protocol, &form("/hook/a"), FORM_BODY.as_bytes());
+            let forged = form("/hook/a").header("x-twilio-signature", signature("/hook/b", &PARAMS));
+            passes(&site, protocol, &forged, FORM_BODY.as_bytes());
+        }
+        assert_eq!(site.count("allowed", "none"), 2);
+        assert_eq!(site.count("reported", "missing_signature"), 2);
+        assert_eq!(site.count("reported", "signature_mismatch"), 2);
+    }
+}

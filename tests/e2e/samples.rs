@@ -1,0 +1,91 @@
+//! The configurations in `envoy/`, as a user copies them.
+
+use twilio_proxy_wasm_harness::certs::Certs;
+use twilio_proxy_wasm_harness::client::{self, Request, Target};
+use twilio_proxy_wasm_harness::envoy::{Envoy, Options, versions};
+use twilio_proxy_wasm_harness::sample::{Sample, TOKENS};
+use twilio_proxy_wasm_harness::scratch::Scratch;
+use twilio_proxy_wasm_harness::upstream::Upstream;
+
+use crate::site::HOST;
+use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, signature_with};
+
+const SAMPLES: [&str; 2] = ["envoy/envoy.yaml", "envoy/per-route.yaml"];
+/// The sample with what its reader changes, changed for this machine.
+fn adapted(name: &str, certs: &Certs, upstream: &Upstream) -> String {
+    Sample::read(name).on_this_machine(certs, 0, upstream.port()).into_text()
+}
+
+fn options() -> Options {
+    TOKENS.iter().fold(Options::default(), |options, (name, value)| options.env(name, value))
+}
+
+#[test]
+fn envoy_accepts_each_sample_in_validate_mode() {
+    let scratch = Scratch::new("validate");
+    let certs = Certs::write(scratch.path(), &[HOST]);
+    let upstream = Upstream::start();
+    for binary in versions() {
+        for name in SAMPLES {
+            let exit = Envoy::validate(&binary, &adapted(name, &certs, &upstream), &options());
+            assert_eq!(exit.code, Some(0), "Envoy {} on {name}:\n{}", binary.version, exit.log);
+        }
+    }
+}
+
+#[test]
+fn each_sample_verifies_its_two_routes_and_leaves_the_third_alone() {
+    let scratch = Scratch::new("samples");
+    let certs = Certs::write(scratch.path(), &[HOST]);
+    for binary in versions() {
+        for name in SAMPLES {
+            let upstream = Upstream::start();
+            let envoy = Envoy::start(&binary, &adapted(name, &certs, &upstream), &options());
+            let target = Target::tls(envoy.listener_port("https"), &certs, HOST);
+            let status = |protocol, path: &str, token: &str| {
+                let url = format!("https://{HOST}{path}");
+                let request = form(path).header("x-twilio-signature", signature_with(token, &url, &PARAMS));
+                client::send(&target, protocol, &request).expect("an answer").status
+            };
+            for protocol in BOTH {
+                assert_eq!(
+                    status(protocol, "/twilio/sms", "test-token-sms"),
+                    200,
+                    "{name} {}",
+                    envoy.output()
+                );
+                assert_eq!(status(protocol, "/twilio/sms/x?y=z", "test-token-sms-next"), 200, "{name}");
+                assert_eq!(status(protocol, "/twilio/voice", "test-token-voice"), 200, "{name}");
+                let passed = upstream.requests().len();
+                assert_eq!(status(protocol, "/twilio/sms", "test-token-voice"), 403, "{name}");
+                assert_eq!(status(protocol, "/twilio/voice", "test-token-sms"), 403, "{name}");
+                assert_eq!(upstream.requests().len(), passed, "{name}");
+                let free = Request::new("GET", HOST, "/healthz");
+                assert_eq!(client::send(&target, protocol, &free).expect("an answer").status, 200, "{name}");
+            }
+            assert!(upstream.requests().iter().filter(|request| request.method == "POST").all(|request| {
+                request.body == FORM_BODY.as_bytes()
+                    && request.headers.get_all("x-twilio-verified").collect::<Vec<_>>()
+                        == [b"true".as_slice()]
+            }));
+        }
+    }
+}
+
+#[test]
+fn a_sample_without_its_tokens_does_not_start() {
+    let scratch = Scratch::new("no-token");
+    let certs = Certs::write(scratch.path(), &[HOST]);
+    let upstream = Upstream::start();
+    for binary in versions() {
+        for (name, field) in
+            SAMPLES.into_iter().zip(["routes[0].auth_tokens[0].env", "routes[0].auth_tokens[0].env"])
+        {
+            let exit = Envoy::expect_refusal(&binary, &adapted(name, &certs, &upstream), &Options::default());
+            assert_ne!(exit.code, Some(0));
+            let line =
+                format!("configuration rejected: {field}: the variable TWILIO_SMS_AUTH_TOKEN is not set");
+            assert!(exit.log.contains(&line), "Envoy {} on {name}:\n{}", binary.version, exit.log);
+        }
+    }
+}
