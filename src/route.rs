@@ -88,8 +88,14 @@ impl Match {
 }
 
 /// A host of a request: lower case, without port and without a trailing dot.
+///
+/// A port is what follows the last colon, a number or not: a proxy that ignores ports when it chooses a virtual
+/// host takes `hooks.example.com:x` for `hooks.example.com`, and such a request must not pass as unmatched.
 pub fn canonical_host(authority: &[u8]) -> Vec<u8> {
-    let (host, _) = crate::url::split_port(authority);
+    let colon = authority.iter().rposition(|byte| *byte == b':');
+    let bracket = authority.iter().rposition(|byte| *byte == b']');
+    let end = colon.filter(|_| colon > bracket).unwrap_or(authority.len());
+    let host = authority.get(..end).unwrap_or_default();
     host.strip_suffix(b".").unwrap_or(host).to_ascii_lowercase()
 }
 
@@ -264,3 +270,6 @@ fn without_parameters(path: &[u8]) -> Vec<u8> {
     };
     path.iter().copied().filter(|byte| keep(byte)).collect()
 }
+
+#[cfg(test)]
+mod tests;
