@@ -91,6 +91,9 @@ impl Exchange {
 
     /// The headers are here. `end_of_stream` says that nothing follows them.
     pub fn on_headers(&mut self, end_of_stream: bool, proxy: &dyn Proxy) -> Step {
+        if !matches!(self.state, State::New) {
+            return self.standing_order(proxy);
+        }
         match self.examine(end_of_stream, proxy) {
             Examined::Settled(outcome) => self.settle(outcome, proxy),
             Examined::Pending(pending) => {
