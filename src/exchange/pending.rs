@@ -104,7 +104,8 @@ impl Pending {
                 return Err(Reason::MisplacedFilter);
             }
             Body::Held(_) if size > limit => return Err(Reason::BodyTooLarge),
-            Body::Held(held) => *held = size,
+            // What is kept never shrinks: a size that does is no reason to read less than has come.
+            Body::Held(held) => *held = size.max(*held),
             Body::Copied(copy) if copy.len().saturating_add(size) > limit => {
                 return Err(Reason::BodyTooLarge);
             }
