@@ -91,7 +91,7 @@ impl Pending {
         match &mut self.body {
             Body::Copied(copy) => Some(std::mem::take(copy)),
             Body::Held(0) => Some(Vec::new()),
-            Body::Held(size) => proxy.body(*size).filter(|body| body.len() == *size),
+            Body::Held(size) => read(proxy, *size),
         }
     }
 
@@ -110,7 +110,7 @@ impl Pending {
                 return Err(Reason::BodyTooLarge);
             }
             Body::Copied(_) if size == 0 => {}
-            Body::Copied(copy) => copy.extend(proxy.body(size).ok_or(Reason::Unverifiable)?),
+            Body::Copied(copy) => copy.extend(read(proxy, size).ok_or(Reason::Unverifiable)?),
         }
         Ok(())
     }
@@ -119,4 +119,9 @@ impl Pending {
         let Pending { head, tag, selected, .. } = self;
         verify::Request { head, route, tag, selected: *selected, port: proxy }
     }
+}
+
+/// So many bytes of the body, and not fewer.
+fn read(proxy: &dyn Proxy, size: usize) -> Option<Vec<u8>> {
+    proxy.body(size).filter(|body| body.len() == size)
 }
