@@ -1,0 +1,71 @@
+//! The contract of the built module with its host: what it imports, what it exports, and how large it is.
+#![allow(clippy::expect_used, clippy::panic, missing_docs, reason = "a test fails at once")]
+
+use std::collections::BTreeSet;
+
+use twilio_proxy_wasm_harness::sample::module;
+use wasmparser::{Parser, Payload};
+
+/// What the SDK's dispatcher and our own adapter call. Each further import is one that a host may not have: a
+/// file system or a socket, which a dependency brings in, keeps the module from loading on older Envoys.
+const IMPORTS: &str = include_str!("contract/imports.txt");
+
+/// The most bytes that the module may have.
+const SIZE: usize = 300_000;
+
+fn bytes() -> Vec<u8> {
+    std::fs::read(module()).expect("the module")
+}
+
+#[test]
+fn the_module_imports_exactly_what_is_listed() {
+    let bytes = bytes();
+    let mut imports = BTreeSet::new();
+    for payload in Parser::new(0).parse_all(&bytes) {
+        if let Payload::ImportSection(section) = payload.expect("a valid module") {
+            for import in section {
+                let import = import.expect("a valid import");
+                imports.insert(format!("{}.{}", import.module, import.name));
+            }
+        }
+    }
+    let listed: BTreeSet<String> = IMPORTS.lines().map(str::to_owned).collect();
+    assert_eq!(imports, listed);
+}
+
+#[test]
+fn the_module_exports_the_abi_and_every_callback_that_it_needs() {
+    let bytes = bytes();
+    let mut exports = BTreeSet::new();
+    for payload in Parser::new(0).parse_all(&bytes) {
+        if let Payload::ExportSection(section) = payload.expect("a valid module") {
+            exports.extend(section.into_iter().map(|export| export.expect("a valid export").name.to_owned()));
+        }
+    }
+    for name in [
+        "_initialize",
+        "memory",
+        "proxy_abi_version_0_2_1",
+        "proxy_on_configure",
+        "proxy_on_context_create",
+        "proxy_on_delete",
+        "proxy_on_done",
+        "proxy_on_memory_allocate",
+        "proxy_on_request_body",
+        "proxy_on_request_headers",
+        "proxy_on_request_trailers",
+        "proxy_on_response_headers",
+        "proxy_on_tick",
+        "proxy_on_vm_start",
+    ] {
+        assert!(exports.contains(name), "{name} is not exported");
+    }
+    let abis: Vec<_> = exports.iter().filter(|name| name.starts_with("proxy_abi_version_")).collect();
+    assert_eq!(abis, ["proxy_abi_version_0_2_1"]);
+}
+
+#[test]
+fn the_module_stays_small() {
+    let size = bytes().len();
+    assert!(size < SIZE, "{size} bytes");
+}
