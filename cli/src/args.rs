@@ -128,7 +128,7 @@ pub struct Scenario {
     /// Control URL of the recorder behind the proxy: GET URL/requests/TOKEN tells what reached it
     #[arg(long, value_name = "URL")]
     pub upstream: Option<String>,
-    /// How long to wait for a line of the access log, or for the recorder
+    /// How long to wait, after the last request, for the access log and the recorder
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds)]
     pub patience: Duration,
     /// How to report

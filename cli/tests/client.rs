@@ -115,7 +115,8 @@ fn a_websocket_opens_and_echoes() {
     let server = Server::start();
     for (http, status) in [(Version::Http1, 101), (Version::Http2, 200)] {
         let mut request = signed(&format!("wss://{HOST}/stream"), Kind::Websocket);
-        request.frames = vec!["{\"event\":\"connected\"}".into(), "two".into()];
+        // The three ways in which a frame tells its length.
+        request.frames = vec!["{\"event\":\"connected\"}".into(), "x".repeat(300), "y".repeat(70_000)];
         let answer = client(&server).send(&request, &dial(&server.tls, http)).unwrap();
         assert_eq!((answer.status, &answer.echoes), (status, &request.frames), "{http:?}");
     }

@@ -1,4 +1,4 @@
-//! Runs a suite row by row and compares.
+//! Sends a suite's requests one after the other, and compares what became of them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ pub struct Setup<'a> {
     pub reason: Option<ReasonLookup<'a>>,
     /// Without it nobody checks what the application saw.
     pub upstream: Option<UpstreamLookup<'a>>,
-    /// How long to wait for a lookup to find something. Envoy writes its access log every ten seconds unless told
+    /// How long to wait, after the last request, for the lookups to find something. Envoy writes its access log every ten seconds unless told
     /// otherwise (`--file-flush-interval-msec`).
     pub patience: Duration,
 }
@@ -56,12 +56,14 @@ impl fmt::Debug for Setup<'_> {
     }
 }
 
-/// How long a request that should reach nobody gets to reach somebody.
+/// How long requests that should reach nobody get to reach somebody.
 const GRACE: Duration = Duration::from_millis(50);
+/// More than anyone waits, and less than a clock can count.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(86_400);
 /// How long to wait before asking again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Runs the rows in order. It blocks: see [`Client`].
+/// Sends all rows in order, then looks up what became of each. It blocks: see [`Client`].
 ///
 /// # Errors
 /// Only for what makes the whole run pointless: a row that cannot be built or signed, certificates that cannot be
@@ -74,13 +76,29 @@ pub fn run(suite: &Suite, setup: &Setup<'_>) -> Result<Vec<Row>, Failure> {
         prepared.push((scenario, ready));
     }
     let client = Client::new(&setup.client)?;
-    Ok(prepared
+    let mut rows: Vec<_> = prepared
         .iter()
-        .map(|(scenario, ready)| row(&scenario.name, &scenario.expect, ready, &client, setup))
-        .collect())
+        .map(|(scenario, ready)| send(&scenario.name, &scenario.expect, ready, &client))
+        .collect();
+    // Only now, and not after each: a proxy may take seconds to write its access log, for all rows the same seconds.
+    let deadline = Instant::now() + setup.patience.min(LONGEST_PATIENCE);
+    if setup.upstream.is_some() {
+        sleep(GRACE);
+    }
+    for ((row, problems), (scenario, ready)) in rows.iter_mut().zip(&prepared) {
+        // Without an answer there is nothing to look up: the row has failed already, and says why.
+        if row.failure.is_none() {
+            problems.extend(check_reason(row, &scenario.expect, setup, deadline));
+            problems.extend(check_upstream(row, &ready.request, &scenario.expect, setup, deadline));
+        }
+        row.passed = problems.is_empty();
+        row.detail = problems.join("; ");
+    }
+    Ok(rows.into_iter().map(|(row, _)| row).collect())
 }
 
-fn row(name: &str, expect: &Expect, ready: &Prepared, client: &Client, setup: &Setup<'_>) -> Row {
+/// Sends one request and judges the answer alone.
+fn send(name: &str, expect: &Expect, ready: &Prepared, client: &Client) -> (Row, Vec<String>) {
     let request = &ready.request;
     let mut row = Row {
         name: name.to_owned(),
@@ -94,23 +112,19 @@ fn row(name: &str, expect: &Expect, ready: &Prepared, client: &Client, setup: &S
         milliseconds: 0,
         failure: None,
     };
-    let mut problems = Vec::new();
-    match client.send(request, &ready.dial) {
+    let problem = match client.send(request, &ready.dial) {
         Ok(answer) => {
             row.got = answer.status.to_string();
             row.milliseconds = u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX);
-            problems.extend(check_answer(&answer, request, expect));
-            problems.extend(check_reason(&mut row, expect, setup));
+            check_answer(&answer, request, expect)
         }
         Err(failure) => {
-            problems.push(failure.to_string());
+            let problem = failure.to_string();
             row.failure = Some(failure);
+            Some(problem)
         }
-    }
-    problems.extend(check_upstream(&mut row, request, expect, setup));
-    row.passed = problems.is_empty();
-    row.detail = problems.join("; ");
-    row
+    };
+    (row, problem.into_iter().collect())
 }
 
 fn check_answer(answer: &Answer, request: &Request, expect: &Expect) -> Option<String> {
@@ -123,12 +137,12 @@ fn check_answer(answer: &Answer, request: &Request, expect: &Expect) -> Option<S
         .then(|| format!("sent the frames {:?}, got {:?} back", request.frames, answer.echoes))
 }
 
-fn check_reason(row: &mut Row, expect: &Expect, setup: &Setup<'_>) -> Option<String> {
+fn check_reason(row: &mut Row, expect: &Expect, setup: &Setup<'_>, deadline: Instant) -> Option<String> {
     let lookup = setup.reason.as_ref()?;
     // Nothing expected: nothing to wait for, but what is known is worth showing.
     let wanted = expect.reason.is_some() || expect.verdict.is_some();
-    let patience = if wanted { setup.patience } else { Duration::ZERO };
-    let logged = match poll(patience, || lookup(&row.token)) {
+    let deadline = if wanted { deadline } else { Instant::now() };
+    let logged = match poll(deadline, || lookup(&row.token)) {
         Ok(Some(logged)) => logged,
         Ok(None) => return wanted.then(|| "the access log has no line for the request".to_owned()),
         Err(failure) => return Some(failure.to_string()),
@@ -145,17 +159,20 @@ fn check_reason(row: &mut Row, expect: &Expect, setup: &Setup<'_>) -> Option<Str
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 
-fn check_upstream(row: &mut Row, request: &Request, expect: &Expect, setup: &Setup<'_>) -> Option<String> {
+fn check_upstream(
+    row: &mut Row,
+    request: &Request,
+    expect: &Expect,
+    setup: &Setup<'_>,
+    deadline: Instant,
+) -> Option<String> {
     let (lookup, expected) = (setup.upstream.as_ref()?, expect.upstream?);
     let word = |forwarded: bool| if forwarded { "forwarded" } else { "blocked" };
     row.expected = format!("{} {}", row.expected, word(expected == Upstream::Received));
     let seen = match expected {
-        Upstream::Nothing => {
-            sleep(GRACE);
-            lookup(&row.token)
-        }
+        Upstream::Nothing => lookup(&row.token),
         // Wait until it is there and whole; a WebSocket is recorded at its handshake, and ends whenever it ends.
-        Upstream::Received => poll(setup.patience, || {
+        Upstream::Received => poll(deadline, || {
             let seen = lookup(&row.token)?;
             Ok(seen.first().is_some_and(|first| first.complete || request.websocket).then_some(seen))
         })
@@ -190,15 +207,14 @@ fn check_received(received: &Received, request: &Request) -> Option<String> {
     }
 }
 
-/// Asks until there is an answer or patience ends, and once in any case.
+/// Asks until there is an answer or the deadline has passed, and once in any case.
 fn poll<T>(
-    patience: Duration,
+    deadline: Instant,
     mut ask: impl FnMut() -> Result<Option<T>, Failure>,
 ) -> Result<Option<T>, Failure> {
-    let started = Instant::now();
     loop {
         let found = ask()?;
-        if found.is_some() || started.elapsed() >= patience {
+        if found.is_some() || Instant::now() >= deadline {
             return Ok(found);
         }
         sleep(PAUSE);
