@@ -117,9 +117,10 @@ impl Exchange {
 
     /// The trailers are here: the body, if any, is whole.
     pub fn on_trailers(&mut self, proxy: &dyn Proxy) -> Step {
-        match self.state {
-            State::Pending(_) => self.on_end(proxy),
-            State::New | State::Released | State::Refused => self.standing_order(proxy),
+        let State::Pending(pending) = &self.state else { return self.standing_order(proxy) };
+        match pending.check_kept_back(&self.policy, proxy) {
+            Err(reason) => self.conclude(Err(reason), proxy),
+            Ok(()) => self.on_end(proxy),
         }
     }
 

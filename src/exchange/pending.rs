@@ -95,14 +95,18 @@ impl Pending {
         }
     }
 
+    /// Sees to it that a request that another filter is to hold has not gone on to the upstream all the same.
+    pub(super) fn check_kept_back(&self, policy: &Policy, proxy: &dyn Proxy) -> Result<(), Reason> {
+        let leaks = self.is_held() && policy.hold() == Hold::BufferAfter && proxy.has_upstream();
+        if leaks { Err(Reason::MisplacedFilter) } else { Ok(()) }
+    }
+
     /// Accounts for a piece of the body.
     pub(super) fn take_in(&mut self, policy: &Policy, size: usize, proxy: &dyn Proxy) -> Result<(), Reason> {
         self.stall = None;
+        self.check_kept_back(policy, proxy)?;
         let limit = policy.route(self.route).map_or(0, Route::max_body_bytes);
         match &mut self.body {
-            Body::Held(_) if policy.hold() == Hold::BufferAfter && proxy.has_upstream() => {
-                return Err(Reason::MisplacedFilter);
-            }
             Body::Held(_) if size > limit => return Err(Reason::BodyTooLarge),
             // What is kept never shrinks: a size that does is no reason to read less than has come.
             Body::Held(held) => *held = size.max(*held),
