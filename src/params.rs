@@ -60,13 +60,12 @@ impl Params {
         let mut pairs: Vec<Placed<'_>> =
             self.iter().zip(0..).map(|((name, value), at)| (name, value, at)).collect();
         sort(&mut pairs, |a, b| a.0.cmp(b.0).then(a.2.cmp(&b.2)));
-        let mut group: (&[u8], u64) = (b"", 0);
+        let mut group: Option<(&[u8], u64)> = None;
         for (name, _, place) in &mut pairs {
-            if *name != group.0 {
-                group = (name, *place);
-            }
+            let first = group.filter(|(own, _)| own == name).map_or(*place, |(_, first)| first);
+            group = Some((name, first));
             // The place of the first of its name, then its own.
-            *place |= group.1.checked_shl(32).unwrap_or_default();
+            *place |= first.checked_shl(32).unwrap_or_default();
         }
         sort(&mut pairs, |a, b| a.2.cmp(&b.2));
         pairs.into_iter().map(|(name, value, _)| (name, value)).collect()
