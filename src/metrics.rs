@@ -25,6 +25,7 @@ pub fn outcomes(policy: &Policy) -> Vec<Outcome> {
     let mut all = vec![
         Outcome { route: None, verdict: Verdict::Passed },
         Outcome { route: None, verdict: Verdict::Denied(Reason::NoRoute) },
+        Outcome { route: None, verdict: Verdict::Denied(Reason::Unverifiable) },
     ];
     for (index, route) in policy.routes().iter().enumerate() {
         let route_index = Some(index);
