@@ -176,7 +176,7 @@ impl PathMatch {
 
     fn hides(&self, other: &PathMatch) -> bool {
         (self.prefix || !other.prefix)
-            && (self.ignore_case || !other.ignore_case)
+            && (self.ignore_case || !other.ignore_case || !self.strict.iter().any(u8::is_ascii_alphabetic))
             && self.is_match(&other.strict, Reading::Strict)
     }
 }
