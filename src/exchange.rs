@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use crate::config::{Hold, Policy, Unmatched};
 use crate::reply::Reply;
-use crate::request::Head;
+use crate::request::{Head, Single};
 use crate::route::{Mode, Route, Selection, select};
 use crate::verdict::{Outcome, Reason, Verdict};
 use crate::verify;
@@ -168,6 +168,9 @@ impl Exchange {
         let Some(head) = proxy.headers().and_then(read) else {
             return unrouted(Verdict::Denied(Reason::Unverifiable));
         };
+        if [head.authority(), head.path()].contains(&Single::Repeated) {
+            return unrouted(Verdict::Denied(Reason::Unverifiable));
+        }
         if let Some(name) = policy.verified_header().filter(|_| head.claims_to_be_verified()) {
             proxy.remove_header(name);
         }
