@@ -10,7 +10,7 @@ mod tree;
 
 pub use error::ConfigError;
 
-use crate::route::Route;
+use crate::route::{Mode, Route};
 
 /// How a request is held back until it is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,14 @@ impl Policy {
     /// The route at a position.
     pub fn route(&self, position: usize) -> Option<&Route> {
         self.routes.get(position)
+    }
+
+    /// Whether a request may be denied that is on the route at this position, or on none.
+    pub fn guards(&self, position: Option<usize>) -> bool {
+        match position.and_then(|position| self.route(position)) {
+            Some(route) => route.mode() == Mode::Enforce,
+            None => self.unmatched == Unmatched::Deny,
+        }
     }
 
     /// Whether some route matches by the proxy's own route name.

@@ -177,13 +177,15 @@ impl Exchange {
         // After a header is gone the proxy may route anew, so that its route is asked for now and not before.
         let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
         let authority = head.authority().one().unwrap_or_default();
-        match select(policy.routes(), authority, head.path_without_query(), &route_name) {
-            Selection::Route(position) => match policy.route(position) {
-                Some(route) => self.open(position, route, head, end_of_stream, proxy),
-                None => unrouted(Verdict::Denied(Reason::NoRoute)),
-            },
-            Selection::Unmatched if policy.unmatched() == Unmatched::Allow => unrouted(Verdict::Passed),
-            Selection::Unmatched | Selection::Ambiguous => unrouted(Verdict::Denied(Reason::NoRoute)),
+        let Selection { strict, lenient } =
+            select(policy.routes(), authority, head.path_without_query(), &route_name);
+        if strict != lenient && (policy.guards(strict) || policy.guards(lenient)) {
+            return unrouted(Verdict::Denied(Reason::NoRoute));
+        }
+        match strict.and_then(|position| Some((position, policy.route(position)?))) {
+            Some((position, route)) => self.open(position, route, head, end_of_stream, proxy),
+            None if policy.unmatched() == Unmatched::Allow => unrouted(Verdict::Passed),
+            None => unrouted(Verdict::Denied(Reason::NoRoute)),
         }
     }
 

@@ -132,7 +132,8 @@ impl HostMatch {
 enum Reading {
     /// As proxies do: only escapes of unreserved characters are decoded.
     Strict,
-    /// As some applications do: every escape is decoded, and `;parameters` of segments are dropped.
+    /// As some applications do: every escape is decoded, `;parameters` of segments are dropped, and neither case
+    /// nor a `/` at the end matters.
     Lenient,
 }
 
@@ -159,12 +160,12 @@ impl PathMatch {
     }
 
     fn is_match(&self, path: &[u8], reading: Reading) -> bool {
-        let own = match reading {
-            Reading::Strict => &self.strict,
-            Reading::Lenient => &self.lenient,
+        let (own, ignore_case) = match reading {
+            Reading::Strict => (&self.strict, self.ignore_case),
+            Reading::Lenient => (&self.lenient, true),
         };
         let same = |a: &[u8], b: &[u8]| {
-            if self.ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
+            if ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
         };
         if self.prefix {
             path.split_at_checked(own.len())
@@ -175,21 +176,18 @@ impl PathMatch {
     }
 
     fn hides(&self, other: &PathMatch) -> bool {
-        (self.prefix || !other.prefix)
-            && (self.ignore_case || !other.ignore_case || !self.strict.iter().any(u8::is_ascii_alphabetic))
-            && self.is_match(&other.strict, Reading::Strict)
+        // A route that only the lenient reading hides is never reached either: no two readings agree on it.
+        (self.prefix || !other.prefix) && self.is_match(&other.lenient, Reading::Lenient)
     }
 }
 
-/// The routes that a request may be on.
+/// The route that a request is on, by two readings of its path. `None` is no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// This one.
-    Route(usize),
-    /// None.
-    Unmatched,
-    /// It depends on who reads the path.
-    Ambiguous,
+pub struct Selection {
+    /// As proxies read it.
+    pub strict: Option<usize>,
+    /// As some applications do.
+    pub lenient: Option<usize>,
 }
 
 /// Finds the first route that matches. `path` is the request's path without its query.
@@ -199,11 +197,7 @@ pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]
         let path = canonical_path(path, reading);
         routes.iter().position(|route| route.matcher.is_match(&host, &path, reading, route_name))
     };
-    let strict = find(Reading::Strict);
-    if path.iter().any(|byte| matches!(byte, b'%' | b';')) && find(Reading::Lenient) != strict {
-        return Selection::Ambiguous;
-    }
-    strict.map_or(Selection::Unmatched, Selection::Route)
+    Selection { strict: find(Reading::Strict), lenient: find(Reading::Lenient) }
 }
 
 /// The one spelling of a path that matching looks at: `\` is `/`, empty and dot segments are gone, escapes are
@@ -231,7 +225,7 @@ fn canonical_path(path: &[u8], reading: Reading) -> Vec<u8> {
         canonical.push(b'/');
         canonical.extend_from_slice(segment);
     }
-    if ends_in_slash {
+    if segments.is_empty() || (ends_in_slash && reading == Reading::Strict) {
         canonical.push(b'/');
     }
     canonical

@@ -83,8 +83,8 @@ impl Reason {
                 "no X-Twilio-Signature; the request is not from Twilio, or something in front removed the header"
             }
             Reason::NoRoute => {
-                "no route of the configuration matches, or the path reads as two different routes; \
-                 add a route or set unmatched: allow"
+                "no route of the configuration matches, or the path is on another one for applications that \
+                 ignore its case, escapes or a / at its end; add a route or set unmatched: allow"
             }
             Reason::SignatureMismatch => {
                 "either the key is not the one Twilio signs with, or the URL here is not the one Twilio \
