@@ -17,7 +17,9 @@ mod webhook;
 
 mod bodies;
 mod configuration;
+mod dialled;
 mod hostile;
+mod keys;
 mod misplaced;
 mod samples;
 mod spine;
