@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint e2e validate clean envoys
+.PHONY: help build demo serve test lint e2e validate clean envoys
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -26,6 +26,10 @@ build: ## Build the release module for wasm32-wasip1
 demo: build ## Send signed and forged webhooks through a real Envoy (ENVOY_VERSION)
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
 		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo
+
+serve: build ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
+	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
+		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo -- serve
 
 test: build envoys ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast

@@ -18,6 +18,7 @@ mod webhook;
 mod bodies;
 mod configuration;
 mod dialled;
+mod docs;
 mod hostile;
 mod keys;
 mod misplaced;

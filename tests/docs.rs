@@ -1,0 +1,105 @@
+//! The documents keep their word: links and paths exist, configurations are read, commands are real.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test fails at once"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm_harness::sample::repository;
+
+/// All of the repository's own documents.
+fn documents() -> Vec<(PathBuf, String)> {
+    let markdown = |directory: &Path| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect::<Vec<_>>()
+    };
+    let root = repository();
+    let mut paths = markdown(&root);
+    paths.extend(markdown(&root.join("docs")));
+    assert!(paths.len() > 5, "{paths:?}");
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a document"))).collect()
+}
+
+/// The fenced blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("\n```{language}\n");
+    text.split(fence.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_configuration_in_json_is_read() {
+    let mut read = 0;
+    for (path, text) in documents() {
+        for block in blocks(&text, "json") {
+            Policy::parse(block.as_bytes(), &|_| Some(b"test-token".to_vec()))
+                .unwrap_or_else(|error| panic!("{}: {error}\n{block}", path.display()));
+            read += 1;
+        }
+    }
+    assert!(read >= 3, "{read}");
+}
+
+#[test]
+fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
+    let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
+    let samples = ["envoy/envoy.yaml", "envoy/per-route.yaml"];
+    let samples: Vec<_> =
+        samples.map(|name| lines(&fs::read_to_string(repository().join(name)).unwrap())).into();
+    for (path, text) in documents() {
+        for block in blocks(&text, "yaml") {
+            let wanted = lines(&block);
+            let is_part = |sample: &Vec<String>| sample.windows(wanted.len()).any(|part| part == wanted);
+            assert!(samples.iter().any(is_part), "{}: in no sample:\n{block}", path.display());
+        }
+    }
+}
+
+/// What CI and the end-to-end tests run. A command of a document that is not among them may not work.
+const RUN: [&str; 3] =
+    ["make ", "export TWILIO_AUTH_TOKEN=", "cargo run -q --locked -p twilio-webhook -- send "];
+
+#[test]
+fn every_command_is_one_that_is_run() {
+    let makefile = fs::read_to_string(repository().join("Makefile")).expect("the Makefile");
+    for (path, text) in documents() {
+        for block in blocks(&text, "sh") {
+            for command in block.replace("\\\n", " ").lines().map(str::trim).filter(|line| !line.is_empty()) {
+                let command = command.split(" #").next().unwrap().trim();
+                assert!(RUN.iter().any(|run| command.starts_with(run)), "{}: {command}", path.display());
+                if let Some(target) = command.strip_prefix("make ") {
+                    let target = target.split(' ').next().unwrap();
+                    assert!(makefile.contains(&format!("\n{target}:")), "{}: {command}", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_and_path_leads_somewhere() {
+    let root = repository();
+    for (path, text) in documents() {
+        let directory = path.parent().expect("a directory");
+        for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let target = link.split('#').next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                assert!(directory.join(target).exists(), "{}: {link}", path.display());
+            }
+        }
+        // Code spans that are written like paths of the repository. Blocks are taken out first.
+        let prose: String = text.split("\n```").step_by(2).collect();
+        for span in prose.split('`').skip(1).step_by(2) {
+            let roots =
+                ["src/", "tests/", "envoy/", "docs/", "cli/", "harness/", "tools/", "scenarios/", "deploy/"];
+            if roots.iter().any(|start| span.starts_with(start)) && !span.contains(['*', ' ', '…']) {
+                assert!(root.join(span).exists(), "{}: {span}", path.display());
+            }
+        }
+    }
+}
