@@ -24,4 +24,5 @@ mod keys;
 mod misplaced;
 mod samples;
 mod spine;
+mod vectors;
 mod websocket;
