@@ -1,0 +1,183 @@
+//! Which route a request is on, and which URL was dialled there.
+
+use std::rc::Rc;
+
+use crate::support::{FakeProxy, Request, TOKEN, policy, words};
+use crate::verdicts;
+use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::exchange::Exchange;
+use twilio_proxy_wasm::record::route_label;
+
+fn routes(routes: &str, more: &str) -> Rc<Policy> {
+    policy(&format!(r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "routes": [{routes}]{more} }}"#))
+}
+
+/// The route of a request that nobody signed, and what became of it.
+fn route_of(policy: &Rc<Policy>, authority: &str, path: &str, name: &'static str) -> String {
+    let request = Request::new("GET", "https://a/").with(":authority", authority).with(":path", path);
+    let proxy = FakeProxy { route_name: name, ..FakeProxy::of(&request) };
+    let mut exchange = Exchange::new(Rc::clone(policy), false);
+    exchange.on_headers(true, &proxy);
+    let outcome = exchange.outcome().unwrap();
+    format!("{} {}", route_label(policy, outcome), words(Some(outcome)))
+}
+
+#[test]
+fn the_first_route_that_matches_is_taken() {
+    let policy = routes(
+        r#"{ "name": "exact", "match": { "path": { "exact": "/sms/in" } } },
+           { "name": "prefix", "match": { "path": { "prefix": "/sms/" } }, "mode": "report" },
+           { "name": "either", "match": { "path": { "prefix": "/Voice", "ignore_case": true } } },
+           { "name": "named", "match": { "route_names": ["twilio", "twilio-eu"] } },
+           { "name": "host", "match": { "hosts": ["hooks.example.com", "*.example.org", "[2001:DB8::1]"] } },
+           { "name": "both", "match": { "hosts": ["b.example.com"], "path": { "exact": "/b" } }, "mode": "off" }"#,
+        "",
+    );
+    let denied = |route: &str| format!("{route} denied missing_signature");
+    let (passed, ambiguous) = ("unmatched passed".to_owned(), "unmatched denied no_route".to_owned());
+    let table = [
+        ("a", "/sms/in", "", denied("exact")),
+        ("a", "/sms/in?/other", "", denied("exact")),
+        ("a", "//sms/./x/../%69n", "", denied("exact")),
+        ("a", "/sms", "", "prefix reported missing_signature".to_owned()),
+        ("a", "/sms/in/x", "", "prefix reported missing_signature".to_owned()),
+        ("a", "/smsx", "", passed.clone()),
+        ("a", "/", "", passed.clone()),
+        ("a", "/x/sms/in", "", passed.clone()),
+        ("a", "/voice/x", "", denied("either")),
+        ("a", "/VOICE", "", denied("either")),
+        ("a", "/voices", "", passed.clone()),
+        ("a", "/", "twilio-eu", denied("named")),
+        ("a", "/", "twilio-e", passed.clone()),
+        ("HOOKS.example.com:8443", "/", "", denied("host")),
+        ("hooks.example.com.", "/", "", denied("host")),
+        ("hooks.example.com:x", "/", "", denied("host")),
+        ("x.hooks.example.com", "/", "", passed.clone()),
+        ("x.y.example.org", "/", "", denied("host")),
+        ("example.org", "/", "", passed.clone()),
+        (".example.org", "/", "", passed.clone()),
+        ("xexample.org", "/", "", passed.clone()),
+        ("[2001:db8::1]:443", "/", "", denied("host")),
+        ("b.example.com", "/b", "", "both passed".to_owned()),
+        ("b.example.com", "/c", "", passed.clone()),
+        // Paths that an application may read as one of a route that denies.
+        ("a", "/sms/IN", "", ambiguous.clone()),
+        ("a", "/sms%2fin", "", ambiguous.clone()),
+        ("a", "/sms/in/", "", ambiguous.clone()),
+        ("a", "/x/..%2fsms/in", "", ambiguous.clone()),
+        ("a", "/x/..;/sms/in", "", ambiguous.clone()),
+        ("a", "/voice;x", "", ambiguous),
+        // And of one that does not.
+        ("a", "/SMS", "", passed.clone()),
+        ("a", "/sms;x/y", "", passed.clone()),
+        ("b.example.com", "/B", "", passed.clone()),
+        ("b.example.com", "/b/x/..;/", "", passed),
+    ];
+    for (authority, path, name, expected) in table {
+        assert_eq!(route_of(&policy, authority, path, name), expected, "{authority} {path} {name}");
+    }
+}
+
+#[test]
+fn where_nothing_may_pass_unmatched_two_readings_must_agree() {
+    let off = r#"{ "name": "public", "match": { "path": { "prefix": "/public" } }, "mode": "off" }"#;
+    let policy = routes(off, r#", "unmatched": "deny""#);
+    for (path, expected) in [
+        ("/public/x", "public passed"),
+        ("/public/..%2fadmin", "unmatched denied no_route"),
+        ("/PUBLIC/x", "unmatched denied no_route"),
+        ("/public/../admin", "unmatched denied no_route"),
+        ("/admin/../public", "public passed"),
+    ] {
+        assert_eq!(route_of(&policy, "a", path, ""), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_route_says_what_twilio_dialled() {
+    let policy = routes(
+        r#"{ "name": "base", "match": { "hosts": ["base"] }, "url": { "base": "https://Hooks.example.com:8443/v1/" } },
+           { "name": "forwarded", "match": { "hosts": ["forwarded"] }, "url": { "trust_forwarded_host": true } },
+           { "name": "original", "match": { "hosts": ["original"] },
+             "url": { "original_path_header": "X-Envoy-Original-Path" } },
+           { "name": "plain" }"#,
+        "",
+    );
+    // Signed for the first URL, received as the second.
+    let sent = |dialled: &str, seen: &str| {
+        let seen = Request::new("GET", seen);
+        let signature = Request::get(dialled).headers.pop().unwrap().1;
+        seen.header("x-twilio-signature", signature)
+    };
+    let forwarded = |dialled: &str, host: &str, port: &str| {
+        sent(dialled, "http://forwarded/a").header("x-forwarded-host", host).header("x-forwarded-port", port)
+    };
+    let original = |dialled: &str| sent(dialled, "https://original/rewritten");
+    let table = [
+        ("base", sent("https://Hooks.example.com:8443/v1/a?b", "http://base:80/a?b"), "allowed 0"),
+        ("base without its port", sent("https://Hooks.example.com/v1/a", "http://base/a"), "allowed 0"),
+        (
+            "base in lower case",
+            sent("https://hooks.example.com/v1/a", "http://base/a"),
+            "denied signature_mismatch",
+        ),
+        (
+            "base over http",
+            sent("http://Hooks.example.com/v1/a", "http://base/a"),
+            "denied signature_mismatch",
+        ),
+        (
+            "base without its prefix",
+            sent("https://Hooks.example.com/a", "http://base/a"),
+            "denied signature_mismatch",
+        ),
+        ("forwarded", forwarded("http://public:8080/a", "public", "8080"), "allowed 0"),
+        ("forwarded, the first", forwarded("http://public/a", "public, other", "80"), "allowed 0"),
+        ("forwarded with a port", forwarded("http://public:8080/a", "public:8080", ""), "allowed 0"),
+        ("forwarded, but empty", forwarded("http://public/a", "", "80"), "denied unverifiable"),
+        (
+            "forwarded, not trusted",
+            sent("http://public/a", "http://plain/a").header("x-forwarded-host", "public"),
+            "denied signature_mismatch",
+        ),
+        ("original", original("https://original/a?b").header("x-envoy-original-path", "/a?b"), "allowed 0"),
+        ("original, unsaid", original("https://original/rewritten"), "allowed 0"),
+        (
+            "original, twice",
+            original("https://original/a")
+                .header("x-envoy-original-path", "/a")
+                .header("x-envoy-original-path", "/a"),
+            "denied unverifiable",
+        ),
+        (
+            "original elsewhere",
+            sent("https://plain/a", "https://plain/b").header("x-envoy-original-path", "/a"),
+            "denied signature_mismatch",
+        ),
+        (
+            "forwarded proto",
+            sent("https://plain/a", "http://plain/a").header("x-forwarded-proto", "https, http"),
+            "allowed 0",
+        ),
+        (
+            "forwarded proto, unknown",
+            sent("http://plain/a", "http://plain/a").header("x-forwarded-proto", "x"),
+            "allowed 0",
+        ),
+        ("with the default port", sent("https://plain:443/a", "https://plain/a"), "allowed 0"),
+        ("without the port", sent("https://plain/a", "https://plain:8443/a"), "allowed 0"),
+        ("with the port", sent("https://plain:8443/a", "https://plain:8443/a"), "allowed 0"),
+        ("host in lower case", sent("https://plain/a", "https://PLAIN/a"), "allowed 0"),
+        ("IPv6", sent("https://[::1]:443/a", "https://[::1]/a"), "allowed 0"),
+        ("apostrophe", sent("https://plain/a?b=%27%27", "https://plain/a?b=''"), "allowed 0"),
+        ("@ and :", sent("https://plain/a?b=@:", "https://plain/a?b=%40%3a"), "allowed 0"),
+        ("as Node did", sent("https://plain/a?b=x%20y&b=&c=", "https://plain/a?b=x+y&c&b="), "allowed 0"),
+        ("path as received", sent("https://plain//a/../%61", "https://plain//a/../%61"), "allowed 0"),
+        (
+            "path in another spelling",
+            sent("https://plain/a", "https://plain/%61"),
+            "denied signature_mismatch",
+        ),
+    ];
+    verdicts(&policy, &table);
+}

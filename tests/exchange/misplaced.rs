@@ -1,0 +1,119 @@
+//! A filter that is installed so that it cannot hold a request back finds that out.
+
+use crate::support::{FakeProxy, Request, plain};
+use crate::{play, play_on};
+
+fn form() -> Request {
+    Request::form("https://hooks.example.com/sms", "Body=hi")
+}
+
+#[track_caller]
+fn play_from(received: Option<u64>, watches: bool, script: &str) {
+    let proxy = FakeProxy::of(&form());
+    proxy.received.set(received);
+    play_on(&plain(""), &proxy, watches, script);
+}
+
+#[test]
+fn a_body_that_comes_in_but_is_not_handed_on_is_noticed_at_the_second_tick() {
+    play_from(
+        Some(100),
+        true,
+        "headers: hold
+         tick: hold
+         received 107
+         tick: hold
+         tick: 500 misplaced_filter
+         verdict: denied misplaced_filter
+         tick: hold
+         body Body=hi end: hold",
+    );
+    // Ticks between which nothing has come do not count, and do not start the count anew.
+    play_from(
+        Some(100),
+        true,
+        "headers: hold
+         tick: hold
+         tick: hold
+         tick: hold
+         received 101
+         tick: hold
+         received 100
+         tick: hold
+         received 102
+         tick: 500 misplaced_filter",
+    );
+}
+
+#[test]
+fn a_slow_body_is_not_taken_for_one_that_is_kept() {
+    let patient =
+        "headers: hold\n tick: hold\n tick: hold\n tick: hold\n tick: hold\n tick: hold\n verdict: none";
+    play_from(Some(100), true, patient);
+    // The first piece, be it empty, ends the watch.
+    for first in ["body B", "body -", "size 0"] {
+        let script = format!(
+            "headers: hold\n received 101\n tick: hold\n {first}: hold\n received 102\n tick: hold\n tick: hold\n \
+             received 103\n tick: hold\n tick: hold\n verdict: none"
+        );
+        play_from(Some(100), true, &script);
+    }
+}
+
+#[test]
+fn nobody_watches_what_need_not_be_watched() {
+    let ticks = "received 107\n tick: hold\n tick: hold\n tick: hold\n verdict: none";
+    // The proxy is known to hand bodies on.
+    play_from(Some(100), false, &format!("headers: hold\n {ticks}"));
+    // The proxy does not say how much has come in.
+    play_from(None, true, &format!("headers: hold\n {ticks}"));
+    // The headers are not stopped.
+    let proxy = FakeProxy::of(&form());
+    proxy.received.set(Some(100));
+    let behind = plain(r#""hold": "buffer_after""#);
+    play_on(&behind, &proxy, true, &format!("headers: continue\n {ticks}"));
+    assert_eq!(proxy.calls(&["bytes"]), [""; 0]);
+}
+
+#[test]
+fn a_request_that_an_upstream_has_already_is_noticed() {
+    let behind = plain(r#""hold": "buffer_after""#);
+    let leaks = [
+        "headers: continue\n upstream\n body Body=hi end: 500 misplaced_filter\n verdict: denied misplaced_filter",
+        "headers: continue\n body Body: hold\n upstream\n body =hi: 500 misplaced_filter\n trailers: hold",
+        "headers: continue\n body Body=hi: hold\n upstream\n body - end: 500 misplaced_filter",
+        "headers: continue\n body Body=hi: hold\n upstream\n trailers: 500 misplaced_filter",
+        "headers: continue\n upstream\n trailers: 500 misplaced_filter",
+    ];
+    for leak in leaks {
+        play(&behind, &form(), leak);
+        // Stopped at its headers no request gets to an upstream; nobody asks.
+        let proxy = FakeProxy::of(&form());
+        let held = leak.replace("headers: continue", "headers: hold").replace("500 misplaced_filter", "hold");
+        if !held.contains("end") && !held.contains("trailers") {
+            play_on(&plain(""), &proxy, false, &held);
+        }
+        assert_eq!(proxy.calls(&["upstream"]), [""; 0]);
+    }
+}
+
+#[test]
+fn a_response_to_a_request_that_is_held_is_noticed() {
+    for hold in ["self", "buffer_after"] {
+        let policy = plain(&format!(r#""hold": "{hold}""#));
+        let headers = if hold == "self" { "headers: hold" } else { "headers: continue" };
+        for details in ["direct_response", "via_upstream"] {
+            let noticed =
+                format!("response {details}: 500 misplaced_filter\n verdict: denied misplaced_filter");
+            play(&policy, &form(), &format!("{headers}\n {noticed}\n body Body=hi end: hold"));
+            play(&policy, &form(), &format!("{headers}\n body Body: hold\n {noticed}"));
+        }
+        // What the proxy refuses by itself has not been acted upon.
+        for details in
+            ["request_timeout", "stream_idle_timeout", "request_payload_too_large", "route_not_found"]
+        {
+            let own = format!("{headers}\n response {details}: continue\n verdict: none");
+            play(&policy, &form(), &own);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What must be signed, and by what a body must be bound.
+
+use crate::support::sign::{self, sha1, sha256_hex};
+use crate::support::{FakeProxy, Request, TOKEN, plain, words};
+use crate::verdicts;
+use std::rc::Rc;
+use twilio_proxy_wasm::exchange::Exchange;
+
+const URL: &str = "https://hooks.example.com/sms?x=1";
+
+fn get() -> Request {
+    Request::get(URL)
+}
+
+#[test]
+fn there_is_one_signature_in_standard_base64() {
+    let signature = sha1(TOKEN, URL, &[]);
+    let signed = |text: &str| get().signature(text);
+    let of_32_bytes = sign::base64(&[7; 32]);
+    let table = [
+        ("as it should be", get(), "allowed 0"),
+        ("none", get().without("x-twilio-signature"), "denied missing_signature"),
+        ("two", get().header("x-twilio-signature", signature.as_str()), "denied malformed_signature"),
+        ("two, in two cases", get().header("X-TWILIO-SIGNATURE", "x"), "denied malformed_signature"),
+        ("two in one", signed(&format!("{signature},{signature}")), "denied malformed_signature"),
+        ("empty", signed(""), "denied malformed_signature"),
+        ("a space before", signed(&format!(" {signature}")), "denied malformed_signature"),
+        ("a space behind", signed(&format!("{signature} ")), "denied malformed_signature"),
+        ("without padding", signed(signature.trim_end_matches('=')), "denied malformed_signature"),
+        ("more padding", signed(&format!("{signature}=")), "denied malformed_signature"),
+        ("19 bytes", signed(&sign::base64(&[7; 19])), "denied malformed_signature"),
+        ("21 bytes", signed(&sign::base64(&[7; 21])), "denied malformed_signature"),
+        ("the URL's alphabet", signed("-_-_-_-_-_-_-_-_-_-_-_-_-_8="), "denied malformed_signature"),
+        // The last character but one holds two bits that no byte has.
+        ("bits too many", signed("AAAAAAAAAAAAAAAAAAAAAAAAAAB="), "denied malformed_signature"),
+        ("no text", get().with("x-twilio-signature", [0xFF; 28]), "denied malformed_signature"),
+        ("another", signed("AAAAAAAAAAAAAAAAAAAAAAAAAAA="), "denied signature_mismatch"),
+        ("of another hash", signed(&of_32_bytes), "denied signature_mismatch"),
+        (
+            "upper case name",
+            get().without("x-twilio-signature").header("X-Twilio-Signature", signature.as_str()),
+            "allowed 0",
+        ),
+    ];
+    verdicts(&plain(""), &table);
+}
+
+#[test]
+fn a_form_is_one_by_its_content_type() {
+    let form = Request::form(URL, "Body=hi");
+    let typed = |text: &str| form.clone().with("content-type", text);
+    let table = [
+        ("plain", form.clone(), "allowed 0"),
+        ("a charset", typed("application/x-www-form-urlencoded; charset=UTF-8"), "allowed 0"),
+        ("a quoted charset", typed("application/x-www-form-urlencoded;charset=\"utf-8\""), "allowed 0"),
+        ("upper case", typed("Application/X-WWW-Form-UrlEncoded ; a=b"), "allowed 0"),
+        ("a semicolon at the end", typed("application/x-www-form-urlencoded;"), "allowed 0"),
+        (
+            "another charset",
+            typed("application/x-www-form-urlencoded; charset=utf-7"),
+            "denied unsigned_body",
+        ),
+        (
+            "two charsets",
+            typed("application/x-www-form-urlencoded; charset=utf-8; charset=utf-16"),
+            "denied unsigned_body",
+        ),
+        (
+            "two types",
+            form.clone().header("content-type", "application/x-www-form-urlencoded"),
+            "denied unsigned_body",
+        ),
+        ("none", form.clone().without("content-type"), "denied unsigned_body"),
+        ("another", typed("application/json"), "denied unsigned_body"),
+        ("a list", typed("application/x-www-form-urlencoded, text/plain"), "denied unsigned_body"),
+    ];
+    verdicts(&plain(""), &table);
+}
+
+#[test]
+fn every_body_is_bound_by_what_is_signed() {
+    let hash = |body: &str| sha256_hex(body.as_bytes());
+    // Signed as a URL alone, whatever comes with it.
+    let signed = |query: &str, kind: &str, body: &str| {
+        let url = format!("https://hooks.example.com/sms?{query}");
+        Request::get(&url).header("content-type", kind).body(body)
+    };
+    let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+    let (ours, empty) = (format!("bodySHA256={}", hash("a=1")), format!("bodySHA256={}", hash("")));
+    let upper = ours.to_uppercase().replace("BODYSHA256", "bodySHA256");
+    let table = [
+        ("a form by its parameters", Request::form(URL, "a=1"), "allowed 0"),
+        (
+            "a form with a hash, by its parameters",
+            Request::form(&format!("{URL}&bodySHA256=x"), "a=1"),
+            "allowed 0",
+        ),
+        ("a form by its hash", signed(&ours, form, "a=1"), "allowed 0"),
+        ("another form", signed(&ours, form, "a=2"), "denied body_hash_mismatch"),
+        ("a form by nothing", signed("x=1", form, "a=1"), "denied signature_mismatch"),
+        ("a form that signs nothing", signed("x=1", form, "&"), "denied unsigned_body"),
+        ("a form of an empty pair", signed("x=1", form, "="), "denied unsigned_body"),
+        (
+            "a form that signs nothing, by its hash",
+            signed(&format!("bodySHA256={}", hash("&")), form, "&"),
+            "allowed 0",
+        ),
+        ("other bytes by their hash", signed(&ours, json, "a=1"), "allowed 0"),
+        ("other bytes by nothing", signed("x=1", json, "a=1"), "denied unsigned_body"),
+        ("of another body", signed(&ours, json, "a=2"), "denied body_hash_mismatch"),
+        ("in upper case", signed(&upper, json, "a=1"), "denied body_hash_mismatch"),
+        (
+            "cut off",
+            signed(ours.strip_suffix(char::is_alphanumeric).unwrap(), json, "a=1"),
+            "denied body_hash_mismatch",
+        ),
+        ("longer", signed(&format!("{ours}0"), json, "a=1"), "denied body_hash_mismatch"),
+        ("empty", signed("bodySHA256=", json, "a=1"), "denied body_hash_mismatch"),
+        ("twice the right one", signed(&format!("{ours}&{ours}"), json, "a=1"), "denied unsigned_body"),
+        ("the right one first", signed(&format!("{ours}&bodySHA256=x"), json, "a=1"), "denied unsigned_body"),
+        ("the right one last", signed(&format!("bodySHA256=x&{ours}"), json, "a=1"), "denied unsigned_body"),
+        ("by another name", signed(&ours.replace("SHA", "sha"), json, "a=1"), "denied unsigned_body"),
+        ("with its name escaped", signed(&ours.replace('S', "%53"), json, "a=1"), "allowed 0"),
+        ("no body", signed("x=1", json, ""), "allowed 0"),
+        ("no body by its hash", signed(&empty, json, ""), "allowed 0"),
+        ("no body, but the hash of one", signed(&ours, json, ""), "denied body_hash_mismatch"),
+        ("no body, two hashes", signed(&format!("{empty}&{empty}"), json, ""), "denied body_hash_mismatch"),
+    ];
+    verdicts(&plain(""), &table);
+    // What is not signed at all is told from what is signed for another body.
+    let forged = |request: Request| request.signature("AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let table = [
+        ("a form", forged(Request::form(URL, "a=1")), "denied signature_mismatch"),
+        ("a wrong hash", forged(signed(&ours, json, "a=2")), "denied signature_mismatch"),
+        ("the right hash", forged(signed(&ours, json, "a=1")), "denied signature_mismatch"),
+        ("no hash", forged(signed("x=1", json, "a=1")), "denied unsigned_body"),
+        ("no body", forged(get()), "denied signature_mismatch"),
+    ];
+    verdicts(&plain(""), &table);
+}
+
+#[test]
+fn a_form_is_decoded_as_bytes() {
+    // What is sent, and what is signed behind the URL.
+    let table: &[(&str, &[u8])] = &[
+        ("b=2&a=1", b"a1b2"),
+        ("a=2&a=1&a=2", b"a1a2"),
+        ("a=&b", b"ab"),
+        ("=x&a=1", b"xa1"),
+        ("&&a=1&", b"a1"),
+        ("a=1=2", b"a1=2"),
+        ("a+b=c+d", b"a bc d"),
+        ("a%2Bb=%26%3d", b"a+b&="),
+        ("a=%zz%4", b"a%zz%4"),
+        ("a=%FF%00", b"a\xFF\0"),
+        ("aB=1&aa=2&AZ=3", b"AZ3aB1aa2"),
+        ("ab=1&a=2", b"a2ab1"),
+        ("a;b=1;c=2", b"a;b1;c=2"),
+        ("%C3%A9=1&z=2", b"z2\xC3\xA91"),
+        // U+FF01 and an astral character: by byte, then by UTF-16 unit.
+        ("%EF%BC%81=1&%F0%9F%98%80=2", b"\xEF\xBC\x811\xF0\x9F\x98\x802"),
+        ("%EF%BC%81=1&%F0%9F%98%80=2", b"\xF0\x9F\x98\x802\xEF\xBC\x811"),
+        ("a=%EF%BC%81&a=%F0%9F%98%80", b"a\xF0\x9F\x98\x80a\xEF\xBC\x81"),
+    ];
+    for (body, signed) in table {
+        let signature = sign::sha1_of(TOKEN, &[URL.as_bytes(), signed].concat());
+        let request = Request::form(URL, body).signature(&signature);
+        assert_eq!(request.verdict(&plain("")), "allowed 0", "{body}");
+    }
+}
+
+#[test]
+fn a_request_needs_one_method_host_and_path() {
+    let absolute = |path: &str| get().with(":path", path);
+    let table = [
+        ("no path", get().without(":path"), "denied unverifiable"),
+        ("two paths", get().header(":path", "/sms?x=1"), "denied unverifiable"),
+        ("not a path", absolute("sms?x=1"), "denied unverifiable"),
+        ("an asterisk", absolute("*"), "denied unverifiable"),
+        ("a URL", absolute("https://hooks.example.com/sms?x=1"), "denied unverifiable"),
+        ("no host", get().without(":authority"), "denied unverifiable"),
+        ("an empty host", get().with(":authority", ""), "denied unverifiable"),
+        ("two hosts", get().header(":authority", "hooks.example.com"), "denied unverifiable"),
+        ("no scheme", get().without(":scheme"), "denied unverifiable"),
+        ("another scheme", get().with(":scheme", "ftp"), "denied unverifiable"),
+        ("no method", get().without(":method"), "denied unverifiable"),
+        ("CONNECT", get().with(":method", "CONNECT"), "denied unverifiable"),
+        (
+            "CONNECT, unsigned",
+            get().with(":method", "CONNECT").without("x-twilio-signature"),
+            "denied unverifiable",
+        ),
+        ("any other method", get().with(":method", "PURGE"), "allowed 0"),
+    ];
+    verdicts(&plain(""), &table);
+}
+
+#[test]
+fn headers_that_cannot_be_read_are_a_denial() {
+    let right = FakeProxy::of(&get()).headers.unwrap();
+    let huge = [[0xFF; 4].to_vec(), right[4..].to_vec()].concat();
+    for headers in [None, Some(Vec::new()), Some(right[..right.len() - 9].to_vec()), Some(huge)] {
+        let proxy = FakeProxy { headers, ..FakeProxy::default() };
+        for policy in [plain(""), plain(r#""mode": "report""#), plain(r#""mode": "off""#)] {
+            let mut exchange = Exchange::new(Rc::clone(&policy), false);
+            exchange.on_headers(true, &proxy);
+            assert_eq!(words(exchange.outcome()), "denied unverifiable");
+        }
+    }
+}
