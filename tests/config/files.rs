@@ -1,0 +1,99 @@
+//! `good/*.json` are read, `bad/*.json` are rejected with the message beside them.
+
+use std::path::{Path, PathBuf};
+
+use super::parse;
+use super::protobuf::encode;
+use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
+use twilio_proxy_wasm::route::Mode;
+
+/// The JSON files of a directory beside this file.
+pub(super) fn files(directory: &str) -> Vec<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(directory);
+    let mut files: Vec<PathBuf> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    files
+}
+
+pub(super) fn good(name: &str) -> Vec<u8> {
+    let file = files("good").into_iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+    std::fs::read(file.unwrap()).unwrap()
+}
+
+#[test]
+fn every_good_configuration_is_read_as_json_and_as_a_struct() {
+    let files = files("good");
+    assert!(files.len() >= 8);
+    for file in files {
+        let json = std::fs::read(&file).unwrap();
+        let policy = parse(&json).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let again = parse(&encode(&serde_json::from_slice(&json).unwrap()));
+        let again = again.unwrap_or_else(|error| panic!("{} as a Struct: {error}", file.display()));
+        assert_eq!(format!("{policy:?}"), format!("{again:?}"), "{}", file.display());
+    }
+}
+
+#[test]
+fn every_bad_configuration_is_rejected_with_its_message() {
+    let files = files("bad");
+    assert!(files.len() >= 150);
+    let mut wrong = Vec::new();
+    for file in files {
+        let json = std::fs::read(&file).unwrap();
+        let expected = std::fs::read_to_string(file.with_extension("txt")).unwrap();
+        let name = file.file_stem().unwrap().to_string_lossy();
+        let mut check = |kind: &str, policy: Result<Policy, _>| {
+            let said = policy.map_or_else(|error| format!("{error}\n"), |_| "nothing\n".to_owned());
+            if said != expected {
+                wrong.push(format!("{name}{kind} says {said}"));
+            }
+        };
+        check("", parse(&json));
+        // A Struct holds no field twice, and does not tell 1.0 from 1; for all else it says the same.
+        let tells = !name.starts_with("twice")
+            && !["whole_fraction", "exponent"].iter().any(|end| name.ends_with(end));
+        if let (true, Ok(tree @ serde_json::Value::Object(_))) = (tells, serde_json::from_slice(&json)) {
+            check(" as a Struct", parse(&encode(&tree)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    for name in ["least", "nulls_are_defaults", "defaults_said", "white_space"] {
+        let policy = parse(&good(name)).unwrap();
+        assert_eq!((policy.hold(), policy.unmatched()), (Hold::OwnStop, Unmatched::Allow), "{name}");
+        assert_eq!((policy.verified_header(), policy.explain()), (None, true), "{name}");
+        let [route] = policy.routes() else { panic!("{name}") };
+        assert_eq!((route.name(), route.mode(), route.max_body_bytes()), ("default", Mode::Enforce, 262_144));
+        assert_eq!(route.keys().get(0).unwrap().label(), "TWILIO_AUTH_TOKEN");
+        assert!(route.keys().get(1).is_none());
+    }
+}
+
+#[test]
+fn what_a_route_says_replaces_what_stands_at_the_top() {
+    let policy = parse(&good("everything")).unwrap();
+    assert_eq!((policy.hold(), policy.unmatched()), (Hold::BufferAfter, Unmatched::Deny));
+    assert_eq!((policy.verified_header(), policy.explain()), (Some("x-twilio-verified"), false));
+    assert_eq!(policy.original_path_header(), Some("x-envoy-original-path"));
+    assert!(policy.needs_route_name());
+    let said: Vec<_> = policy
+        .routes()
+        .iter()
+        .map(|route| {
+            let labels: Vec<&str> =
+                (0..).map_while(|at| route.keys().get(at)).map(|key| key.label()).collect();
+            (route.name(), route.mode(), route.max_body_bytes(), labels.join(" "))
+        })
+        .collect();
+    let top = "TWILIO_AUTH_TOKEN auth_tokens[1] webhooks_sharedkey_01h webhooks_sharedkey_02h".to_owned();
+    let expected = [
+        ("sms", Mode::Enforce, 67_108_864, top.clone()),
+        ("voice", Mode::Report, 1, "TWILIO_EU_TOKEN".to_owned()),
+        ("rest.of-it_1", Mode::Off, 67_108_864, top),
+    ];
+    assert_eq!(said, expected);
+}
