@@ -68,7 +68,7 @@ fn value(bytes: &[u8], depth: u8) -> Option<Tree> {
     rest.is_empty().then_some(tree)
 }
 
-/// The integer that a double is, if it is one from 0 to 2^53.
+/// The integer that a double is, if it is one from 0 to below 2^53.
 fn whole(number: f64) -> Option<u64> {
     let bits = number.to_bits();
     if bits == 0 {
