@@ -23,7 +23,7 @@ pub(crate) fn sha256_hex(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn message(url: &str, params: &[(String, String)]) -> String {
+pub(crate) fn message(url: &str, params: &[(String, String)]) -> String {
     let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, value) in params {
         values.entry(name).or_default().insert(value);
