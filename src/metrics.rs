@@ -56,3 +56,6 @@ pub fn slot(outcome: Outcome) -> usize {
     };
     outcome.route.map_or(0, |index| index.saturating_add(1)).saturating_mul(per_route).saturating_add(within)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,6 @@ fn key_label(policy: &Policy, outcome: Outcome) -> Option<&str> {
     };
     Some(policy.route(outcome.route?)?.keys().get(key)?.label())
 }
+
+#[cfg(test)]
+mod tests;

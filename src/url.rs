@@ -314,3 +314,6 @@ fn as_node_once_did(query: &[u8]) -> Vec<u8> {
     }
     rebuilt
 }
+
+#[cfg(test)]
+mod tests;
