@@ -29,7 +29,7 @@ Examples:
   twilio-webhook sign 'https://hooks.example.com/sms' --param From=+15005550001 --param Body=hi
   twilio-webhook send https://hooks.example.com/sms --webhook sms
   twilio-webhook send https://hooks.example.com/sms --forge signature --connect 127.0.0.1:8443 --cacert ca.pem
-  twilio-webhook scenario scenarios/demo.toml --target envoy=127.0.0.1:8443 --cacert ca.pem";
+  twilio-webhook scenario scenarios/webhooks.toml --target envoy=127.0.0.1:8443 --cacert ca.pem";
 
 /// Plays Twilio against a webhook: signs requests as Twilio does, sends them, forges them, and runs tables of them
 #[derive(Debug, Parser)]
@@ -114,7 +114,7 @@ pub struct Send {
 #[derive(Debug, Args)]
 #[expect(missing_docs, reason = "the texts are those of --help")]
 #[command(after_help = "\
-The file's format is described at the top of scenarios/demo.toml. The access log is JSON lines with the fields \
+The file's format is described at the top of scenarios/webhooks.toml. The access log is JSON lines with the fields \
 idempotency_token, response_code_details and twilio_webhook. All exit codes: twilio-webhook --help")]
 pub struct Scenario {
     /// The scenario file (TOML)

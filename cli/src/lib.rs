@@ -14,7 +14,7 @@
 //! # fn seen_by_the_application(token: &str) -> Vec<Received> { Vec::new() }
 //! # fn line_of_the_access_log(token: &str) -> Option<String> { None }
 //! # fn main() -> Result<(), twilio_webhook::failure::Failure> {
-//! let suite = Suite::read(Path::new("scenarios/demo.toml"))?;
+//! let suite = Suite::read(Path::new("scenarios/webhooks.toml"))?;
 //! let setup = Setup {
 //!     targets: [("envoy".to_owned(), "127.0.0.1:8443".to_owned())].into(),
 //!     client: Options { cacert: Some("ca.pem".into()), ..Options::default() },

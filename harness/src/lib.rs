@@ -5,6 +5,7 @@
 //! - [`upstream`] is the application behind the proxy: it records every byte that reaches it, and when.
 //! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
 //! - [`certs`] makes the certificates in between.
+//! - [`world`] is all of it together: what `docker-compose.yml` runs, without containers.
 //!
 //! Every function blocks (so none can be called from async code), and every wait has a deadline. The callers
 //! are tests, so what must not happen in a working set-up (no free port, a configuration Envoy refuses, a log
@@ -17,6 +18,7 @@ pub mod envoy;
 pub mod sample;
 pub mod scratch;
 pub mod upstream;
+pub mod world;
 
 mod runtime;
 mod wire;

@@ -23,6 +23,14 @@ pub fn module() -> PathBuf {
     path
 }
 
+/// A module that lets everything pass, as a proxy loads it: what a test must not take for the filter.
+///
+/// # Panics
+/// When its source is not WebAssembly text.
+pub fn pass_through() -> Vec<u8> {
+    wat::parse_str(include_str!("pass-through.wat")).expect("the text of a module")
+}
+
 /// The variables that the configurations in `envoy/` take their tokens from, with values for a test.
 pub const TOKENS: [(&str, &str); 3] = [
     ("TWILIO_SMS_AUTH_TOKEN", "test-token-sms"),

@@ -23,6 +23,7 @@ mod hostile;
 mod keys;
 mod misplaced;
 mod samples;
+mod scenarios;
 mod spine;
 mod vectors;
 mod websocket;

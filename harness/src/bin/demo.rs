@@ -1,29 +1,29 @@
 //! `make demo`: a real Envoy with the filter, an application behind it, and a fake Twilio in front of it.
 //!
 //! ```text
-//! demo          runs scenarios/demo.toml and prints what became of each request
+//! demo          plays the rows of scenarios/webhooks.toml that the sample serves, and prints what became of each
 //! demo serve    leaves Envoy running on https://127.0.0.1:8443 until Enter is pressed or the input ends
 //! ```
 //!
 //! The exit code is 0 if every request met with what was expected, 1 if not.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use twilio_proxy_wasm_harness::certs::Certs;
 use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
 use twilio_proxy_wasm_harness::sample::{Sample, TOKENS, repository};
 use twilio_proxy_wasm_harness::scratch::Scratch;
-use twilio_proxy_wasm_harness::upstream::{Upstream, to_json};
-use twilio_webhook::scenario::lookup::access_log;
-
-use twilio_webhook::scenario::{Row, Setup, Suite, run};
-use twilio_webhook::{client, failure, report};
+use twilio_proxy_wasm_harness::upstream::Upstream;
+use twilio_proxy_wasm_harness::world::{Stage, scenarios};
+use twilio_webhook::failure::Failure;
+use twilio_webhook::report;
+use twilio_webhook::scenario::Row;
 
 const HOST: &str = "hooks.example.com";
+/// The rows of the scenarios that are for a configuration like the sample.
+const TARGET: &str = "envoy";
 /// Where `demo serve` listens, and puts the certificate to trust.
 const SERVED_PORT: u16 = 8443;
 
@@ -44,7 +44,7 @@ fn demo(binary: &EnvoyBinary) -> ExitCode {
     let certs = Certs::write(scratch.path(), &[HOST]);
     let upstream = Upstream::start();
     let envoy = start(binary, &certs, 0, &upstream);
-    println!("Envoy {} with envoy/envoy.yaml, and scenarios/demo.toml as Twilio:\n", binary.version);
+    println!("Envoy {} with envoy/envoy.yaml, and scenarios/webhooks.toml as Twilio:\n", binary.version);
     match play(&envoy, &certs, &upstream) {
         Ok(rows) => {
             print!("{}", report::table(&rows));
@@ -62,25 +62,17 @@ fn demo(binary: &EnvoyBinary) -> ExitCode {
 }
 
 /// Sends the demo's requests and looks up what became of each.
-fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, failure::Failure> {
-    let log = envoy.output_file();
-    let setup = Setup {
-        targets: BTreeMap::from([(
-            "envoy".to_owned(),
-            format!("127.0.0.1:{}", envoy.listener_port("https")),
-        )]),
-        client: client::Options { cacert: Some(certs.authority_file()), ..client::Options::default() },
-        env: Box::new(|name| {
-            TOKENS.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned())
-        }),
-        reason: Some(Box::new(move |token| access_log(&log, token))),
-        upstream: Some(Box::new(|token| {
-            let recorded = to_json(&upstream.requests(), Some(token));
-            serde_json::from_value(recorded).map_err(|error| failure::Failure::Protocol(error.to_string()))
-        })),
-        patience: Duration::from_secs(15),
+fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, Failure> {
+    let stage = Stage {
+        targets: [(TARGET.to_owned(), format!("127.0.0.1:{}", envoy.listener_port("https")))].into(),
+        certs,
+        tokens: &TOKENS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        access_log: &envoy.output_file(),
+        upstream,
     };
-    run(&Suite::read(&repository().join("scenarios/demo.toml"))?, &setup)
+    let mut suite = scenarios();
+    suite.scenarios.retain(|scenario| scenario.target == TARGET);
+    stage.play(&suite)
 }
 
 fn serve(binary: &EnvoyBinary) -> ExitCode {
