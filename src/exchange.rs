@@ -171,7 +171,7 @@ impl Exchange {
         if [head.authority(), head.path()].contains(&Single::Repeated) {
             return unrouted(Verdict::Denied(Reason::Unverifiable));
         }
-        if let Some(name) = policy.verified_header().filter(|_| head.claims_to_be_verified()) {
+        for name in head.claims_to_be_verified() {
             proxy.remove_header(name);
         }
         // After a header is gone the proxy may route anew, so that its route is asked for now and not before.

@@ -97,7 +97,7 @@ pub struct Head {
     bytes: Vec<u8>,
     places: Places,
     original_path: Place,
-    verified: Place,
+    verified: Vec<String>,
 }
 
 impl Head {
@@ -111,7 +111,7 @@ impl Head {
             extra.is_some_and(|extra| name.eq_ignore_ascii_case(extra.as_bytes()))
         };
         let mut places = Places::default();
-        let (mut original, mut claimed) = (Place::Absent, Place::Absent);
+        let (mut original, mut claims) = (Place::Absent, Vec::new());
         let pairs = number(bytes.get(..4)?)?;
         let mut at = pairs.checked_mul(8)?.checked_add(4)?;
         for size in bytes.get(4..at)?.chunks_exact(8) {
@@ -124,15 +124,18 @@ impl Head {
             if is(name, original_path) {
                 original.note(value.clone());
             }
-            if is(name, verified) {
-                claimed.note(value.clone());
+            if verified.is_some_and(|own| reads_as(name, own)) {
+                let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+                if !claims.contains(&name) {
+                    claims.push(name);
+                }
             }
             if let Some(place) = places.of(name) {
                 place.note(value);
             }
             at = value_end.checked_add(1)?;
         }
-        Some(Head { bytes, places, original_path: original, verified: claimed })
+        Some(Head { bytes, places, original_path: original, verified: claims })
     }
 
     /// `:path` up to its query; empty if there is no one path.
@@ -146,9 +149,9 @@ impl Head {
         self.single(&self.original_path)
     }
 
-    /// Whether the client sent the header that `verified_header` names.
-    pub fn claims_to_be_verified(&self) -> bool {
-        self.verified != Place::Absent
+    /// The names by which the client sent the header that `verified_header` names, in lower case.
+    pub fn claims_to_be_verified(&self) -> &[String] {
+        &self.verified
     }
 
     /// The length that `content-length` announces, if it came once and is a number.
@@ -203,6 +206,12 @@ impl Head {
             Place::Repeated => Single::Repeated,
         }
     }
+}
+
+/// Whether applications may take a header for this one: many hand on `-` and `_` as the same character.
+fn reads_as(name: &[u8], own: &str) -> bool {
+    let read = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.iter().copied().map(read).eq(own.bytes().map(read))
 }
 
 fn number(bytes: &[u8]) -> Option<usize> {

@@ -161,6 +161,7 @@ fn a_form_is_decoded_as_bytes() {
         ("%EF%BC%81=1&%F0%9F%98%80=2", b"\xEF\xBC\x811\xF0\x9F\x98\x802"),
         ("%EF%BC%81=1&%F0%9F%98%80=2", b"\xF0\x9F\x98\x802\xEF\xBC\x811"),
         ("a=%EF%BC%81&a=%F0%9F%98%80", b"a\xF0\x9F\x98\x80a\xEF\xBC\x81"),
+        ("%EE%80%80=1&%F0%9F%98%80=2", b"\xF0\x9F\x98\x802\xEE\x80\x801"),
     ];
     for (body, signed) in table {
         let signature = sign::sha1_of(TOKEN, &[URL.as_bytes(), signed].concat());
