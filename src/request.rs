@@ -107,9 +107,6 @@ impl Head {
     /// `original_path` and `verified` are header names that the configuration adds to the fixed ones.
     /// `None` if the bytes are not such a map.
     pub fn read(bytes: Vec<u8>, original_path: Option<&str>, verified: Option<&str>) -> Option<Head> {
-        let is = |name: &[u8], extra: Option<&str>| {
-            extra.is_some_and(|extra| name.eq_ignore_ascii_case(extra.as_bytes()))
-        };
         let mut places = Places::default();
         let (mut original, mut claims) = (Place::Absent, Vec::new());
         let pairs = number(bytes.get(..4)?)?;
@@ -121,7 +118,7 @@ impl Head {
             let name = bytes.get(at..name_end)?;
             bytes.get(value_start..value_end)?;
             let value = value_start..value_end;
-            if is(name, original_path) {
+            if original_path.is_some_and(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
                 original.note(value.clone());
             }
             if verified.is_some_and(|own| reads_as(name, own)) {
