@@ -91,6 +91,11 @@ impl Policy {
         }
     }
 
+    /// Whether any request may be denied at all: not if every route is in `report` or `off`, and `unmatched` allows.
+    pub fn can_deny(&self) -> bool {
+        self.guards(None) || self.routes.iter().any(|route| route.mode() == Mode::Enforce)
+    }
+
     /// Whether some route matches by the proxy's own route name.
     pub fn needs_route_name(&self) -> bool {
         self.routes.iter().any(|route| !route.matcher.route_names.is_empty())

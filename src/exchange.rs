@@ -166,10 +166,10 @@ impl Exchange {
         let policy = &self.policy;
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let Some(head) = proxy.headers().and_then(read) else {
-            return unrouted(Verdict::Denied(Reason::Unverifiable));
+            return unrouted(self.verdict_before_routes());
         };
         if [head.authority(), head.path()].contains(&Single::Repeated) {
-            return unrouted(Verdict::Denied(Reason::Unverifiable));
+            return unrouted(self.verdict_before_routes());
         }
         for name in head.claims_to_be_verified() {
             proxy.remove_header(name);
@@ -187,6 +187,13 @@ impl Exchange {
             None if policy.unmatched() == Unmatched::Allow => unrouted(Verdict::Passed),
             None => unrouted(Verdict::Denied(Reason::NoRoute)),
         }
+    }
+
+    /// The verdict on a request that has no readable, single host and path, so that any route might be its own. Where
+    /// nothing is enforced, it is not either.
+    fn verdict_before_routes(&self) -> Verdict {
+        let reason = Reason::Unverifiable;
+        if self.policy.can_deny() { Verdict::Denied(reason) } else { Verdict::Reported(reason) }
     }
 
     /// What a route makes of the headers.
@@ -226,10 +233,7 @@ impl Exchange {
         let route = position.and_then(|position| Some((position, self.policy.route(position)?)));
         let outcome = match (route, result) {
             (Some((position, route)), result) => outcome(position, route, result),
-            (None, result) => {
-                let reason = result.err().unwrap_or(Reason::Unverifiable);
-                Outcome { route: None, verdict: Verdict::Denied(reason) }
-            }
+            (None, _) => Outcome { route: None, verdict: self.verdict_before_routes() },
         };
         self.settle(outcome, proxy)
     }

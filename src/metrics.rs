@@ -1,6 +1,6 @@
 //! The counters: one family, `twilio_webhook_requests_total`, with the labels route, verdict and reason.
 
-use crate::config::Policy;
+use crate::config::{Policy, Unmatched};
 use crate::route::Mode;
 use crate::verdict::{Outcome, Reason, Verdict};
 
@@ -22,11 +22,17 @@ pub fn name(route: &str, verdict: Verdict) -> String {
 /// Every outcome that the policy can come to, so that its counters stand at zero from the start: a counter that
 /// appears with its first event is one that alerts miss.
 pub fn outcomes(policy: &Policy) -> Vec<Outcome> {
-    let mut all = vec![
-        Outcome { route: None, verdict: Verdict::Passed },
-        Outcome { route: None, verdict: Verdict::Denied(Reason::NoRoute) },
-        Outcome { route: None, verdict: Verdict::Denied(Reason::Unverifiable) },
-    ];
+    let unrouted = |verdict| Outcome { route: None, verdict };
+    let mut all = Vec::new();
+    if policy.unmatched() == Unmatched::Allow {
+        all.push(unrouted(Verdict::Passed));
+    }
+    if policy.can_deny() {
+        all.push(unrouted(Verdict::Denied(Reason::NoRoute)));
+        all.push(unrouted(Verdict::Denied(Reason::Unverifiable)));
+    } else {
+        all.push(unrouted(Verdict::Reported(Reason::Unverifiable)));
+    }
     for (index, route) in policy.routes().iter().enumerate() {
         let route_index = Some(index);
         let judged = Reason::ALL.into_iter().filter(|reason| *reason != Reason::NoRoute);

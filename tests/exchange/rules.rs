@@ -3,8 +3,7 @@
 use crate::support::sign::{self, sha1, sha256_hex};
 use crate::support::{FakeProxy, Request, TOKEN, plain, words};
 use crate::verdicts;
-use std::rc::Rc;
-use twilio_proxy_wasm::exchange::Exchange;
+use twilio_proxy_wasm::exchange::{Exchange, Step};
 
 const URL: &str = "https://hooks.example.com/sms?x=1";
 
@@ -202,10 +201,20 @@ fn headers_that_cannot_be_read_are_a_denial() {
     let huge = [[0xFF; 4].to_vec(), right[4..].to_vec()].concat();
     for headers in [None, Some(Vec::new()), Some(right[..right.len() - 9].to_vec()), Some(huge)] {
         let proxy = FakeProxy { headers, ..FakeProxy::default() };
-        for policy in [plain(""), plain(r#""mode": "report""#), plain(r#""mode": "off""#)] {
-            let mut exchange = Exchange::new(Rc::clone(&policy), false);
-            exchange.on_headers(true, &proxy);
-            assert_eq!(words(exchange.outcome()), "denied unverifiable");
+        // Any route might be this request's own; where none is enforced, it passes like all others.
+        let mixed = r#""routes": [{ "name": "a", "match": { "path": { "exact": "/a" } }, "mode": "report" },
+                                  { "name": "b" }]"#;
+        for (more, verdict) in [
+            ("", "denied unverifiable"),
+            (mixed, "denied unverifiable"),
+            (r#""mode": "report""#, "reported unverifiable"),
+            (r#""mode": "off""#, "reported unverifiable"),
+            (r#""mode": "report", "unmatched": "deny""#, "denied unverifiable"),
+        ] {
+            let mut exchange = Exchange::new(plain(more), false);
+            let step = exchange.on_headers(true, &proxy);
+            assert_eq!(words(exchange.outcome()), verdict, "{more}");
+            assert_eq!(step == Step::Continue, verdict.starts_with("reported"), "{more}");
         }
     }
 }
