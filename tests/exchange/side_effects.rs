@@ -127,3 +127,21 @@ fn a_body_that_is_too_large_is_never_read() {
     }
     play(&plain(r#""max_body_bytes": 7"#), &form, "headers: hold\n body Body=hi end: continue");
 }
+
+#[test]
+fn what_is_not_verified_costs_one_look_at_the_headers() {
+    let form = Request::form(URL, "Body=hi").without("x-twilio-signature");
+    let script = "headers: continue\n upstream\n body Body=hi: continue\n tick: continue\n trailers: continue\n \
+                  response via_upstream: continue";
+    let routes = format!(
+        r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}],
+             "routes": [{{ "name": "other", "match": {{ "path": {{ "exact": "/other" }} }} }}] }}"#
+    );
+    for hold in ["self", "buffer_after"] {
+        let off = plain(&format!(r#""mode": "off", "hold": "{hold}""#));
+        let report = plain(&format!(r#""mode": "report", "hold": "{hold}""#));
+        for policy in [off, report, policy(&routes)] {
+            assert_eq!(calls(&policy, &FakeProxy::of(&form), script, &[""]), ["headers"]);
+        }
+    }
+}

@@ -80,6 +80,7 @@ impl FakeProxy {
 
 impl Proxy for FakeProxy {
     fn headers(&self) -> Option<Vec<u8>> {
+        self.note("headers".to_owned());
         self.headers.clone()
     }
 
@@ -118,6 +119,7 @@ impl Proxy for FakeProxy {
     }
 
     fn response_code_details(&self) -> Vec<u8> {
+        self.note("details".to_owned());
         self.details.get().as_bytes().to_vec()
     }
 }
