@@ -82,3 +82,13 @@ fn a_policy_has_exactly_these_counters() {
         assert_eq!(counters(&configuration), [of_route, of_none].concat(), "{mode} {unmatched}");
     }
 }
+
+#[test]
+fn routes_do_not_share_counters() {
+    let three = r#"{ "auth_tokens": [{ "value": "test-token" }], "routes": [
+        { "name": "a", "match": { "path": { "exact": "/a" } } },
+        { "name": "b", "match": { "path": { "exact": "/b" } }, "mode": "report" },
+        { "name": "c", "match": { "path": { "exact": "/c" } }, "mode": "off" }] }"#;
+    let counters: BTreeSet<String> = counters(three).into_iter().collect();
+    assert_eq!(counters.len(), 3 + 10 + 9 + 1);
+}
