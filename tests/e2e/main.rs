@@ -17,6 +17,7 @@ mod webhook;
 
 mod bodies;
 mod configuration;
+mod counters;
 mod dialled;
 mod docs;
 mod hostile;
