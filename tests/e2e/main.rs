@@ -23,6 +23,7 @@ mod docs;
 mod hostile;
 mod keys;
 mod misplaced;
+mod report;
 mod samples;
 mod scenarios;
 mod spine;
