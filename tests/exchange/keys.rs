@@ -2,7 +2,7 @@
 
 use crate::support::sign::{sha1, sha256};
 use crate::support::{Request, policy};
-use crate::verdicts;
+use crate::{play, verdicts};
 
 const URL: &str = "https://hooks.example.com/sms";
 const ONE: &str = "AC00000000000000000000000000000001";
@@ -133,7 +133,9 @@ fn the_settings_header_selects_a_shared_key_and_nothing_more() {
     verdicts(&shared, &table);
     let alone = policy(r#"{ "shared_keys": [{ "id": "sk", "algorithm": "HMAC_SHA1", "env": "SHA1" }] }"#);
     let unselected = plain.clone().signature(&sha1("SHA1", URL, &[]));
-    verdicts(&alone, &[("no header and no token", unselected, "denied unknown_key")]);
+    play(&alone, &unselected, "headers end: 403 unknown_key");
+    // Known before the body is.
+    play(&alone, &form("SHA1", "a=1"), "headers: 403 unknown_key");
 }
 
 #[test]

@@ -140,6 +140,11 @@ fn a_route_says_what_twilio_dialled() {
             sent("http://public/a", "http://plain/a").header("x-forwarded-host", "public"),
             "denied signature_mismatch",
         ),
+        (
+            "forwarded port, not trusted",
+            sent("http://plain:8080/a", "http://plain/a").header("x-forwarded-port", "8080"),
+            "denied signature_mismatch",
+        ),
         ("original", original("https://original/a?b").header("x-envoy-original-path", "/a?b"), "allowed 0"),
         ("original, unsaid", original("https://original/rewritten"), "allowed 0"),
         (
@@ -178,6 +183,22 @@ fn a_route_says_what_twilio_dialled() {
             sent("https://plain/a", "https://plain/%61"),
             "denied signature_mismatch",
         ),
+    ];
+    verdicts(&policy, &table);
+}
+
+#[test]
+fn two_hosts_or_two_paths_are_on_no_route_and_pass_by_none() {
+    let policy =
+        routes(r#"{ "name": "sms", "match": { "hosts": ["hooks"], "path": { "exact": "/sms" } } }"#, "");
+    let sent = || Request::new("GET", "https://hooks/sms");
+    let table = [
+        ("one of each", sent(), "denied missing_signature"),
+        ("another host", sent().with(":authority", "other"), "passed"),
+        ("no host", sent().without(":authority"), "passed"),
+        ("two hosts", sent().header(":authority", "other"), "denied unverifiable"),
+        ("no path", sent().without(":path"), "passed"),
+        ("two paths", sent().header(":path", "/other"), "denied unverifiable"),
     ];
     verdicts(&policy, &table);
 }
