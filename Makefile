@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve test lint e2e validate clean envoys
+.PHONY: help build demo serve compose test lint e2e validate clean envoys
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -30,6 +30,9 @@ demo: build ## Send signed and forged webhooks through a real Envoy (ENVOY_VERSI
 serve: build ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
 		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo -- serve
+
+compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
+	@tools/compose
 
 test: build envoys ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
