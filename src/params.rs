@@ -1,9 +1,6 @@
 //! Parameters of a form or a query, and the order in which Twilio signs them.
 
 use std::cmp::Ordering;
-use std::ops::Range;
-
-use percent_encoding::percent_decode;
 
 /// Decoded parameters, in the order in which they came.
 #[derive(Debug, Default)]
@@ -12,10 +9,12 @@ pub struct Params {
     pairs: Vec<Pair>,
 }
 
+/// Where in the bytes a name begins, where its value does, and where that ends.
 #[derive(Debug)]
 struct Pair {
-    name: Range<usize>,
-    value: Range<usize>,
+    start: usize,
+    middle: usize,
+    end: usize,
 }
 
 impl Params {
@@ -24,29 +23,44 @@ impl Params {
     /// UTF-8. (WHATWG URL, section 5.1, without its last step, which would replace what is not UTF-8.)
     pub fn parse(encoded: &[u8]) -> Params {
         let mut params = Params { bytes: Vec::with_capacity(encoded.len()), pairs: Vec::new() };
-        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = params.decode(halves.next().unwrap_or_default());
-            let value = params.decode(halves.next().unwrap_or_default());
-            params.pairs.push(Pair { name, value });
+        let mut rest = encoded;
+        let (mut start, mut middle, mut is_empty) = (0, None, true);
+        loop {
+            // Most of a form stands for itself, and is copied in runs.
+            let (run, tail) = split_before_special(rest);
+            params.bytes.extend_from_slice(run);
+            is_empty &= run.is_empty();
+            let special = tail.split_first();
+            if let None | Some((b'&', _)) = special {
+                let end = params.bytes.len();
+                if !is_empty {
+                    params.pairs.push(Pair { start, middle: middle.unwrap_or(end), end });
+                }
+                (start, middle, is_empty) = (end, None, true);
+            }
+            let Some((special, after)) = special else { return params };
+            rest = after;
+            let byte = match special {
+                b'&' => continue,
+                b'=' if middle.is_none() => {
+                    (middle, is_empty) = (Some(params.bytes.len()), false);
+                    continue;
+                }
+                b'+' => b' ',
+                b'%' => escaped(after).map_or(b'%', |(byte, after)| {
+                    rest = after;
+                    byte
+                }),
+                other => *other,
+            };
+            params.bytes.push(byte);
+            is_empty = false;
         }
-        params
-    }
-
-    fn decode(&mut self, encoded: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        let mut pieces = encoded.split(|byte| *byte == b'+');
-        self.bytes.extend(percent_decode(pieces.next().unwrap_or_default()));
-        for piece in pieces {
-            self.bytes.push(b' ');
-            self.bytes.extend(percent_decode(piece));
-        }
-        start..self.bytes.len()
     }
 
     /// The values of the parameters of this name.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(own, _)| *own == name).map(|(_, value)| value)
+        (0..self.pairs.len()).filter(move |at| self.name(*at) == name).map(|at| self.value(at))
     }
 
     /// Whether they add anything to what is signed: some name or value is not empty.
@@ -57,24 +71,24 @@ impl Params {
     /// Names and values with those of one name together, where the name first stood: the order in which an
     /// object of Node's holds them.
     pub fn grouped(&self) -> Vec<(&[u8], &[u8])> {
-        let mut pairs: Vec<Placed<'_>> =
-            self.iter().zip(0..).map(|((name, value), at)| (name, value, at)).collect();
-        sort(&mut pairs, |a, b| a.0.cmp(b.0).then(a.2.cmp(&b.2)));
-        let mut group: Option<(&[u8], u64)> = None;
-        for (name, _, place) in &mut pairs {
-            let first = group.filter(|(own, _)| own == name).map_or(*place, |(_, first)| first);
+        let mut places: Vec<Place> = (0..self.pairs.len()).map(|at| (0, at)).collect();
+        sort(&mut places, &|a, b| self.name(a.1).cmp(self.name(b.1)).then(a.1.cmp(&b.1)));
+        let mut group = None;
+        for place in &mut places {
+            // Each pair takes the place of the first of its name.
+            let name = self.name(place.1);
+            let first = group.filter(|(own, _)| *own == name).map_or(place.1, |(_, first)| first);
             group = Some((name, first));
-            // The place of the first of its name, then its own.
-            *place |= first.checked_shl(32).unwrap_or_default();
+            place.0 = u64::try_from(first).unwrap_or(u64::MAX);
         }
-        sort(&mut pairs, |a, b| a.2.cmp(&b.2));
-        pairs.into_iter().map(|(name, value, _)| (name, value)).collect()
+        places.sort_unstable();
+        places.into_iter().map(|(_, at)| (self.name(at), self.value(at))).collect()
     }
 
     /// What Twilio appends to the URL: each name followed by its value, sorted by name and value, the same pair
     /// once. Sorted by byte, as most of Twilio's libraries do.
     pub fn signed(&self) -> Vec<u8> {
-        self.sorted_by(|a, b| a.0.cmp(b.0).then_with(|| a.1.cmp(b.1)))
+        self.sorted_by(prefix, |a, b| a.cmp(b))
     }
 
     /// The same in the order of UTF-16 code units, the strings of Node, Java and C#. `None` where the order by
@@ -82,34 +96,80 @@ impl Params {
     pub fn signed_in_utf16_order(&self) -> Option<Vec<u8>> {
         let has = |lead: fn(&u8) -> bool| self.bytes.iter().any(lead);
         let may_differ = has(|byte| matches!(byte, 0xEE | 0xEF)) && has(|byte| *byte >= 0xF0);
-        may_differ
-            .then(|| self.sorted_by(|a, b| compare_utf16(a.0, b.0).then_with(|| compare_utf16(a.1, b.1))))
+        may_differ.then(|| self.sorted_by(|_| 0, compare_utf16))
     }
 
-    fn sorted_by(&self, compare: fn(&Placed<'_>, &Placed<'_>) -> Ordering) -> Vec<u8> {
-        let mut pairs: Vec<Placed<'_>> = self.iter().map(|(name, value)| (name, value, 0)).collect();
-        sort(&mut pairs, compare);
-        pairs.dedup();
+    /// `prefix` is a number that sorts as a name does, as far as it goes. Sorting by it is nearly all of the work:
+    /// only where prefixes are equal are names and values compared.
+    fn sorted_by(&self, prefix: fn(&[u8]) -> u64, compare: fn(&[u8], &[u8]) -> Ordering) -> Vec<u8> {
+        let mut places: Vec<Place> = (0..self.pairs.len()).map(|at| (prefix(self.name(at)), at)).collect();
+        places.sort_unstable();
+        for equal in places.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+            sort(equal, &|a, b| {
+                let by_name = compare(self.name(a.1), self.name(b.1));
+                by_name.then_with(|| compare(self.value(a.1), self.value(b.1)))
+            });
+        }
         let mut signed = Vec::with_capacity(self.bytes.len());
-        for (name, value, _) in pairs {
-            signed.extend_from_slice(name);
-            signed.extend_from_slice(value);
+        let mut previous = None;
+        for (_, at) in places {
+            let pair = (self.name(at), self.value(at));
+            if previous.replace(pair) != Some(pair) {
+                signed.extend_from_slice(pair.0);
+                signed.extend_from_slice(pair.1);
+            }
         }
         signed
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let slice = |range: &Range<usize>| self.bytes.get(range.clone()).unwrap_or_default();
-        self.pairs.iter().map(move |pair| (slice(&pair.name), slice(&pair.value)))
+    fn name(&self, at: usize) -> &[u8] {
+        let name = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.start..pair.middle));
+        name.unwrap_or_default()
+    }
+
+    fn value(&self, at: usize) -> &[u8] {
+        let value = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.middle..pair.end));
+        value.unwrap_or_default()
     }
 }
 
-/// A name, its value, and a place in some order.
-type Placed<'a> = (&'a [u8], &'a [u8], u64);
+/// Splits before the first byte that does not simply stand for itself.
+fn split_before_special(text: &[u8]) -> (&[u8], &[u8]) {
+    let at = text.iter().position(|byte| matches!(byte, b'&' | b'=' | b'+' | b'%'));
+    at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, b""))
+}
 
-/// The one sort of the module: each further instance would add some ten kilobytes to it.
-fn sort(pairs: &mut [Placed<'_>], compare: fn(&Placed<'_>, &Placed<'_>) -> Ordering) {
-    pairs.sort_unstable_by(compare);
+/// The byte of an escape and what follows it, if two hexadecimal digits stand behind the `%`.
+fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, after) = text.split_first_chunk::<2>()?;
+    let [high, low] = digits.map(hex_digit);
+    Some((high? << 4 | low?, after))
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit & 0x0F),
+        b'A'..=b'F' | b'a'..=b'f' => (digit & 0x0F).checked_add(9),
+        _ => None,
+    }
+}
+
+/// Something to sort a pair by, and its position.
+type Place = (u64, usize);
+
+/// The one sort with a comparison of its own: each further instance would add kilobytes to the module.
+fn sort(places: &mut [Place], compare: &dyn Fn(&Place, &Place) -> Ordering) {
+    places.sort_unstable_by(compare);
+}
+
+/// The first eight bytes of a name as a number.
+fn prefix(name: &[u8]) -> u64 {
+    if let Some(bytes) = name.first_chunk() {
+        return u64::from_be_bytes(*bytes);
+    }
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(name).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(bytes)
 }
 
 /// Compares UTF-8 as UTF-16 would sort: what lies above U+FFFF is written with surrogates there, and those sort

@@ -1,5 +1,7 @@
 //! Which route of the configuration a request is on.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode;
 
 use crate::signature::Keys;
@@ -150,7 +152,7 @@ impl PathMatch {
     /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
     pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
         let read = |reading| {
-            let mut path = canonical_path(path, reading);
+            let mut path = canonical_path(path, reading).into_owned();
             if prefix && path.ends_with(b"/") {
                 path.pop();
             }
@@ -202,7 +204,12 @@ pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]
 
 /// The one spelling of a path that matching looks at: `\` is `/`, empty and dot segments are gone, escapes are
 /// decoded as far as the reading says. What is signed is never this copy.
-fn canonical_path(path: &[u8], reading: Reading) -> Vec<u8> {
+fn canonical_path(path: &[u8], reading: Reading) -> Cow<'_, [u8]> {
+    if is_plain(path) {
+        let without_slash =
+            path.strip_suffix(b"/").filter(|rest| reading == Reading::Lenient && !rest.is_empty());
+        return Cow::Borrowed(without_slash.unwrap_or(path));
+    }
     let decoded = match reading {
         Reading::Strict => decode_unreserved(path),
         Reading::Lenient => percent_decode(&without_parameters(path)).collect(),
@@ -228,7 +235,21 @@ fn canonical_path(path: &[u8], reading: Reading) -> Vec<u8> {
     if segments.is_empty() || (ends_in_slash && reading == Reading::Strict) {
         canonical.push(b'/');
     }
-    canonical
+    Cow::Owned(canonical)
+}
+
+/// Whether a path is canonical as it stands, which nearly all are.
+fn is_plain(path: &[u8]) -> bool {
+    let mut previous = b'/';
+    let plain = |byte: &u8| {
+        let follows_slash = std::mem::replace(&mut previous, *byte) == b'/';
+        match byte {
+            b'%' | b';' | b'\\' => false,
+            b'/' | b'.' => !follows_slash,
+            _ => true,
+        }
+    };
+    path.strip_prefix(b"/").is_some_and(|rest| rest.iter().all(plain))
 }
 
 /// Decodes the escapes of unreserved characters and writes the others in upper case (RFC 3986, section 6.2.2).

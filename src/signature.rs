@@ -124,18 +124,18 @@ impl Mac {
     /// Whether the tag is that of the pieces put together. Takes the same time for every tag.
     fn made(&self, tag: &Tag, message: &[&[u8]]) -> Choice {
         match self {
-            Mac::Sha1(state) => digest(state, message).ct_eq(&tag.0),
-            Mac::Sha256(state) => digest(state, message).ct_eq(&tag.0),
+            Mac::Sha1(state) => verify(state, tag, message),
+            Mac::Sha256(state) => verify(state, tag, message),
         }
     }
 }
 
-fn digest<M: hmac::Mac + Clone>(state: &M, message: &[&[u8]]) -> Vec<u8> {
+fn verify<M: hmac::Mac + Clone>(state: &M, tag: &Tag, message: &[&[u8]]) -> Choice {
     let mut state = state.clone();
     for piece in message {
         state.update(piece);
     }
-    state.finalize().into_bytes().to_vec()
+    state.finalize().into_bytes().as_slice().ct_eq(&tag.0)
 }
 
 /// The accounts that a request says it is of.

@@ -1,6 +1,7 @@
 //! The URLs that Twilio may have dialled: a short list, the bytes as received first.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
@@ -59,24 +60,15 @@ impl UrlRule {
     /// [`Reason::Unverifiable`] if the request has no host or path, or says one of them twice.
     pub fn dialled<'a>(&'a self, head: &'a Head) -> Result<Dialled<'a>, Reason> {
         let target = self.target(head).ok_or(Reason::Unverifiable)?;
-        let split = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
-        let (path, query) = target.split_at_checked(split).ok_or(Reason::Unverifiable)?;
         if let Some(base) = &self.base {
             let port = base.port.as_deref().map_or(Port::Default, Port::Given);
-            return Ok(Dialled {
-                tls: base.tls,
-                host: &base.host,
-                port,
-                prefix: &base.prefix,
-                path,
-                query,
-                exact: true,
-            });
+            let (host, prefix) = (base.host.as_slice(), base.prefix.as_slice());
+            return Ok(Dialled { tls: base.tls, host, port, prefix, target, exact: true });
         }
         let (host, port) = self.host(head).ok_or(Reason::Unverifiable)?;
         let tls = tls(head).ok_or(Reason::Unverifiable)?;
         let port = port.map_or(Port::Unknown, Port::Given);
-        Ok(Dialled { tls, host, port, prefix: b"", path, query, exact: false })
+        Ok(Dialled { tls, host, port, prefix: b"", target, exact: false })
     }
 
     fn target<'a>(&self, head: &'a Head) -> Option<&'a [u8]> {
@@ -106,10 +98,9 @@ impl UrlRule {
 
 /// Whether TLS was dialled: `X-Forwarded-Proto` as the proxy sanitised it, else `:scheme`.
 fn tls(head: &Head) -> Option<bool> {
-    let reads = |value: &[u8]| match value.to_ascii_lowercase().as_slice() {
-        b"https" | b"wss" => Some(true),
-        b"http" | b"ws" => Some(false),
-        _ => None,
+    let reads = |value: &[u8]| {
+        let is = |schemes: [&[u8]; 2]| schemes.iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
+        if is([b"https", b"wss"]) { Some(true) } else { is([b"http", b"ws"]).then_some(false) }
     };
     let said = |header: Single<'_>| header.one().and_then(|value| reads(first(value)));
     said(head.forwarded_proto()).or_else(|| said(head.scheme()))
@@ -152,21 +143,30 @@ pub struct Dialled<'a> {
     host: &'a [u8],
     port: Port<'a>,
     prefix: &'a [u8],
-    path: &'a [u8],
-    query: &'a [u8],
+    target: &'a [u8],
     exact: bool,
 }
 
-/// A port as it stands in a URL: empty, or a colon and digits.
-type PortText = Cow<'static, [u8]>;
+/// The pieces of a message: scheme, host, colon, port, prefix, target, parameters. Some may be empty.
+pub type Pieces<'m> = [&'m [u8]; 7];
 
 impl<'a> Dialled<'a> {
-    /// The query without its `?`; empty where there is none.
-    pub fn query(&self) -> &'a [u8] {
-        self.query.get(1..).unwrap_or_default()
+    /// The path without its query.
+    pub fn path(&self) -> &'a [u8] {
+        self.target.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
-    /// Calls `test` with each URL in turn, in pieces, until it answers.
+    /// The query with its `?`; empty where there is none.
+    pub fn query_with_mark(&self) -> &'a [u8] {
+        self.target.get(self.path().len()..).unwrap_or_default()
+    }
+
+    /// The query without its `?`; empty where there is none.
+    pub fn query(&self) -> &'a [u8] {
+        self.query_with_mark().get(1..).unwrap_or_default()
+    }
+
+    /// Calls `test` with each URL in turn, followed by the parameters, until it answers.
     ///
     /// The targets are tried in the given order; for each of them the host as received, without a port, with
     /// the scheme's default port, and with the port received or else the listener's, which is asked for only
@@ -175,77 +175,70 @@ impl<'a> Dialled<'a> {
         &self,
         scheme: Scheme,
         targets: impl IntoIterator<Item = Cow<'a, [u8]>>,
+        params: &[u8],
         listener_port: &dyn Fn() -> Option<u16>,
-        mut test: impl FnMut(&[&[u8]]) -> Option<T>,
+        mut test: impl FnMut(&Pieces<'_>) -> Option<T>,
     ) -> Option<T> {
         let scheme = scheme.text(self.tls);
-        let lower = self.host.to_ascii_lowercase();
-        let hosts = [Some(self.host), (!self.exact && lower != self.host).then_some(lower.as_slice())];
+        let default: &[u8] = if self.tls { b"443" } else { b"80" };
+        let has_upper_case = !self.exact && self.host.iter().any(u8::is_ascii_uppercase);
+        let lower = has_upper_case.then(|| self.host.to_ascii_lowercase());
+        let third_port = OnceCell::new();
         for target in targets {
-            for host in hosts.into_iter().flatten() {
-                for choice in 0..3 {
-                    let Some(port) = self.port(choice, listener_port) else {
-                        continue;
-                    };
-                    let found = test(&[scheme, host, &port, self.prefix, &target]);
-                    if found.is_some() {
-                        return found;
-                    }
+            for host in [Some(self.host), lower.as_deref()].into_iter().flatten() {
+                let mut with = |colon, port| test(&[scheme, host, colon, port, self.prefix, &target, params]);
+                let found = with(b"", b"").or_else(|| with(b":", default)).or_else(|| {
+                    let port = third_port.get_or_init(|| self.third_port(default, listener_port));
+                    port.as_deref().and_then(|port| with(b":", port))
+                });
+                if found.is_some() {
+                    return found;
                 }
             }
         }
         None
     }
 
-    fn port(&self, choice: u8, listener_port: &dyn Fn() -> Option<u16>) -> Option<PortText> {
-        let default: &'static [u8] = if self.tls { b":443" } else { b":80" };
-        let number = match (choice, self.port) {
-            (0, _) => return Some(Cow::Borrowed(b"")),
-            (1, _) => return Some(Cow::Borrowed(default)),
-            (_, Port::Given(port)) => port.to_vec(),
-            (_, Port::Unknown) => listener_port()?.to_string().into_bytes(),
-            (_, Port::Default) => return None,
+    /// The port received, or else the listener's, unless it is the default.
+    fn third_port(&self, default: &[u8], listener_port: &dyn Fn() -> Option<u16>) -> Option<Vec<u8>> {
+        let port = match self.port {
+            Port::Given(port) => port.to_vec(),
+            Port::Unknown => listener_port()?.to_string().into_bytes(),
+            Port::Default => return None,
         };
-        let text = [b":", number.as_slice()].concat();
-        (text != default).then_some(Cow::Owned(text))
+        (port != default).then_some(port)
     }
 
-    /// Path and query as received, then the forms of the query that some of Twilio's libraries and products
-    /// sign instead, each once.
+    /// Path and query as received, then the forms of the query that some of Twilio's libraries and products sign
+    /// instead, each once. They are made only as they are asked for.
     pub fn targets(&self) -> impl Iterator<Item = Cow<'a, [u8]>> + use<'a> {
-        let Dialled { path, query, .. } = *self;
-        let received = [path, query].concat();
-        let mut tried = vec![received.clone()];
-        let others = (0..3u8).filter_map(move |form| {
-            let query = query.get(1..)?;
-            let rewritten = match form {
-                0 => replace(query, b"'", b"%27"),
-                1 => replace(&replace(&replace(query, b"%40", b"@"), b"%3A", b":"), b"%3a", b":"),
-                _ => as_node_once_did(query),
-            };
-            let target = [path, b"?", &rewritten].concat();
-            if tried.contains(&target) {
+        std::iter::once(Cow::Borrowed(self.target)).chain(self.other_targets())
+    }
+
+    fn other_targets(&self) -> impl Iterator<Item = Cow<'a, [u8]>> + use<'a> {
+        let (path, received) = (self.path(), self.query());
+        let forms: [Rewrite; 3] = [with_escaped_apostrophes, with_plain_at_and_colon, as_node_once_did];
+        let mut tried: Vec<Vec<u8>> = Vec::new();
+        forms.into_iter().filter(move |_| !received.is_empty()).filter_map(move |form| {
+            let query = form(received);
+            if query == received || tried.contains(&query) {
                 return None;
             }
-            tried.push(target.clone());
+            let target = [path, b"?", &query].concat();
+            tried.push(query);
             Some(Cow::Owned(target))
-        });
-        std::iter::once(Cow::Owned(received)).chain(others)
+        })
     }
 
     /// The path as received, then with a `/` at its end put or taken away: which of them Twilio signs for a
     /// WebSocket is documented as either.
     pub fn websocket_paths(&self) -> [Cow<'a, [u8]>; 2] {
-        let other = match self.path.strip_suffix(b"/") {
+        let path = self.path();
+        let other = match path.strip_suffix(b"/") {
             Some(path) => Cow::Borrowed(path),
-            None => Cow::Owned([self.path, b"/"].concat()),
+            None => Cow::Owned([path, b"/"].concat()),
         };
-        [Cow::Borrowed(self.path), other]
-    }
-
-    /// The query with its `?`; empty where there is none.
-    pub fn query_with_mark(&self) -> &'a [u8] {
-        self.query
+        [Cow::Borrowed(path), other]
     }
 }
 
@@ -267,6 +260,16 @@ impl Scheme {
             (Scheme::WebSocket, false) => b"ws://",
         }
     }
+}
+
+type Rewrite = fn(&[u8]) -> Vec<u8>;
+
+fn with_escaped_apostrophes(query: &[u8]) -> Vec<u8> {
+    replace(query, b"'", b"%27")
+}
+
+fn with_plain_at_and_colon(query: &[u8]) -> Vec<u8> {
+    replace(&replace(&replace(query, b"%40", b"@"), b"%3A", b":"), b"%3a", b":")
 }
 
 fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

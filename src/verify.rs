@@ -8,7 +8,7 @@ use crate::params::Params;
 use crate::request::Head;
 use crate::route::Route;
 use crate::signature::{Account, Selected, Tag};
-use crate::url::{Dialled, Scheme};
+use crate::url::{Dialled, Pieces, Scheme};
 use crate::verdict::Reason;
 
 /// A request with all that speaks for it.
@@ -73,8 +73,9 @@ pub fn websocket(request: &Request<'_>) -> Result<usize, Reason> {
     let paths = dialled.websocket_paths();
     let whole = paths.iter().map(|path| Cow::Owned([path, dialled.query_with_mark()].concat()));
     let find = |targets: Vec<Cow<'_, [u8]>>, params: &[u8]| {
-        dialled.find(Scheme::WebSocket, targets, &|| request.port.listener_port(), |url| {
-            request.made_by(&keys, url, params)
+        let listener_port = || request.port.listener_port();
+        dialled.find(Scheme::WebSocket, targets, params, &listener_port, |message| {
+            request.made_by(&keys, message)
         })
     };
     let by_params = signed.iter().find_map(|params| find(paths.to_vec(), params));
@@ -95,18 +96,23 @@ impl Request<'_> {
 
     fn signer(&self, dialled: &Dialled<'_>, keys: &[usize], params: &Params) -> Option<usize> {
         let find = |signed: Vec<u8>| {
-            dialled.find(Scheme::Http, dialled.targets(), &|| self.port.listener_port(), |url| {
-                self.made_by(keys, url, &signed)
-            })
+            let most = if signed.len() > MOST_FOR_OTHER_TARGETS { 1 } else { usize::MAX };
+            let targets = dialled.targets().take(most);
+            let listener_port = || self.port.listener_port();
+            dialled
+                .find(Scheme::Http, targets, &signed, &listener_port, |message| self.made_by(keys, message))
         };
         find(params.signed()).or_else(|| find(params.signed_in_utf16_order()?))
     }
 
-    fn made_by(&self, keys: &[usize], url: &[&[u8]], params: &[u8]) -> Option<usize> {
-        let message: Vec<&[u8]> = url.iter().copied().chain([params]).collect();
-        self.route.keys().signer(keys, self.tag, &message)
+    fn made_by(&self, keys: &[usize], message: &Pieces<'_>) -> Option<usize> {
+        self.route.keys().signer(keys, self.tag, message)
     }
 }
+
+/// Up to so many bytes of parameters the other forms of the query are tried as well. Twilio sends nothing that
+/// large, and an attacker is not to have each large body hashed a dozen times.
+const MOST_FOR_OTHER_TARGETS: usize = 16_384;
 
 impl std::fmt::Debug for Request<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -61,7 +61,8 @@ fn a_path_is_the_same_in_every_spelling() {
         ("/a%3Fb", "/a%3Fb", "/a?b"),
     ];
     for (path, strict, lenient) in table {
-        let read = |reading| String::from_utf8(canonical_path(path.as_bytes(), reading)).unwrap();
+        let read =
+            |reading| String::from_utf8(canonical_path(path.as_bytes(), reading).into_owned()).unwrap();
         assert_eq!((read(Strict).as_str(), read(Lenient).as_str()), (*strict, *lenient), "{path}");
     }
 }
@@ -96,7 +97,7 @@ proptest! {
         let (plain, spelled): (String, String) = segments.into_iter().unzip();
         for reading in [Strict, Lenient] {
             let canonical = canonical_path(spelled.as_bytes(), reading);
-            prop_assert_eq!(&canonical, plain.as_bytes());
+            prop_assert_eq!(canonical.as_ref(), plain.as_bytes());
             prop_assert_eq!(&canonical_path(&canonical, reading), &canonical);
         }
     }

@@ -1,0 +1,48 @@
+//! What the core costs natively, without a proxy and a sandbox around it: `cargo bench --bench core`.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "a benchmark that meets what it does not expect is to fail at once"
+)]
+
+mod workload;
+
+use divan::Bencher;
+use workload::Workload;
+
+fn main() {
+    divan::main();
+}
+
+fn run(bencher: Bencher<'_, '_>, workload: &Workload, allowed: bool) {
+    assert_eq!(workload.verify(), allowed);
+    bencher.bench_local(|| workload.verify());
+}
+
+#[divan::bench]
+fn sms(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::sms(), true);
+}
+
+#[divan::bench]
+fn forged_sms(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::forged_sms(), false);
+}
+
+#[divan::bench]
+fn get(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::get(), true);
+}
+
+#[divan::bench]
+fn events_64k(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::events(), true);
+}
+
+#[divan::bench(args = [1, 20, 200, 2_000, 5_000])]
+fn form_60k(bencher: Bencher<'_, '_>, parameters: usize) {
+    run(bencher, &Workload::large_form(parameters), true);
+}
