@@ -85,9 +85,12 @@ impl UrlRule {
     }
 
     fn host<'a>(&self, head: &'a Head) -> Option<(&'a [u8], Option<&'a [u8]>)> {
-        let forwarded = if self.trust_forwarded_host { head.forwarded_host().one() } else { None };
-        let (host, port) =
-            split_port(forwarded.map_or_else(|| head.authority().one(), |list| Some(first(list)))?);
+        let authority = match head.forwarded_host() {
+            Single::One(list) if self.trust_forwarded_host => first(list),
+            Single::Repeated if self.trust_forwarded_host => return None,
+            _ => head.authority().one()?,
+        };
+        let (host, port) = split_port(authority);
         let port = match head.forwarded_port().one().map(first) {
             Some(port) if self.trust_forwarded_host && is_port(port) => Some(port),
             _ => port,

@@ -134,6 +134,11 @@ fn a_route_says_what_twilio_dialled() {
         ("forwarded", forwarded("http://public:8080/a", "public", "8080"), "allowed 0"),
         ("forwarded, the first", forwarded("http://public/a", "public, other", "80"), "allowed 0"),
         ("forwarded with a port", forwarded("http://public:8080/a", "public:8080", ""), "allowed 0"),
+        (
+            "forwarded, twice",
+            forwarded("http://forwarded/a", "public", "80").header("x-forwarded-host", "public"),
+            "denied unverifiable",
+        ),
         ("forwarded, but empty", forwarded("http://public/a", "", "80"), "denied unverifiable"),
         (
             "forwarded, not trusted",
