@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose test lint e2e validate clean envoys
+.PHONY: help build demo serve compose test lint e2e validate clean envoys oracles
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -34,7 +34,7 @@ serve: build ## Leave the demo's Envoy running, to send webhooks of your own (EN
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose
 
-test: build envoys ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+test: build envoys oracles ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
 e2e: build envoys ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
@@ -53,3 +53,7 @@ clean: ## Remove everything that was built
 # Before the tests, so that a failed download is one clear line and not a failed test.
 envoys:
 	@for version in $(ENVOY_VERSIONS); do tools/envoy "$$version" >/dev/null; done
+
+# Twilio's own libraries, for the differential tests; likewise before them.
+oracles:
+	@tools/oracles >/dev/null
