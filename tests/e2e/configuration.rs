@@ -114,8 +114,7 @@ fn a_bad_update_leaves_the_running_configuration_in_place() {
         bootstrap["dynamic_resources"] = json!({ "lds_config": {
             "resource_api_version": "V3", "path_config_source": { "path": file.display().to_string() } } });
         bootstrap["node"] = json!({ "id": "test", "cluster": "test" });
-        let site =
-            Site { envoy: Envoy::start(&binary, &bootstrap.to_string(), &Options::default()), upstream };
+        let site = Site::of(Envoy::start(&binary, &bootstrap.to_string(), &Options::default()), upstream);
         let update = |layout: &Layout, version: &str| {
             let next = scratch.write("next.json", lds(layout, version));
             std::fs::rename(next, &file).expect("to move the update into place");

@@ -147,7 +147,7 @@ fn start(binary: &EnvoyBinary, stats_config: Option<Value>) -> Site {
     }
     // Two workers with a VM each count into one.
     let options = Options::default().concurrency(2);
-    Site { envoy: Envoy::start(binary, &bootstrap.to_string(), &options), upstream }
+    Site::of(Envoy::start(binary, &bootstrap.to_string(), &options), upstream)
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod dialled;
 mod docs;
 mod hostile;
 mod keys;
+mod mesh;
 mod misplaced;
 mod report;
 mod samples;

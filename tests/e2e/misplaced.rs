@@ -12,8 +12,9 @@ use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, passes, send, signature, sig
 
 const SWITCH: &str = "allow_on_headers_stop_iteration: true";
 
+/// The request must be answered 500, soon, and the log must say what to change.
 #[track_caller]
-fn diagnosed(site: &Site, protocol: Protocol, request: &Request) {
+pub fn diagnosed(site: &Site, protocol: Protocol, request: &Request) {
     let before = site.count("denied", "misplaced_filter");
     let started = Instant::now();
     let response = send(site, protocol, request);

@@ -86,7 +86,7 @@ impl Layout {
         json!({
             "static_resources": {
                 "listeners": [self.listener()],
-                "clusters": [self.cluster(upstream_port)],
+                "clusters": [cluster(upstream_port, self.upstream)],
             },
             "stats_config": { "stats_tags": [
                 { "tag_name": "route", "regex": r"^wasmcustom\.(route=\.=(.*?);\.;)" },
@@ -161,31 +161,31 @@ impl Layout {
             "config": config,
         }})
     }
+}
 
-    fn cluster(&self, port: u16) -> Value {
-        let mut cluster = json!({
-            "name": "upstream",
-            "type": "STATIC",
-            "connect_timeout": "2s",
-            "load_assignment": { "cluster_name": "upstream", "endpoints": [{ "lb_endpoints": [
-                { "endpoint": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": port } } } }
-            ]}]},
-        });
-        let options = match self.upstream {
-            Protocol::Http1 => json!({ "http_protocol_options": { "enable_trailers": true } }),
-            Protocol::Http2 => json!({ "http2_protocol_options": { "allow_connect": true } }),
-        };
-        cluster["typed_extension_protocol_options"] = json!({
+/// The cluster `upstream`: this port of 127.0.0.1, spoken to in one protocol.
+pub fn cluster(port: u16, protocol: Protocol) -> Value {
+    let options = match protocol {
+        Protocol::Http1 => json!({ "http_protocol_options": { "enable_trailers": true } }),
+        Protocol::Http2 => json!({ "http2_protocol_options": { "allow_connect": true } }),
+    };
+    json!({
+        "name": "upstream",
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": { "cluster_name": "upstream", "endpoints": [{ "lb_endpoints": [
+            { "endpoint": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": port } } } }
+        ]}]},
+        "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
                 "explicit_http_config": options,
             }
-        });
-        cluster
-    }
+        },
+    })
 }
 
-fn access_log() -> Value {
+pub fn access_log() -> Value {
     let text = "details=%RESPONSE_CODE_DETAILS% status=%RESPONSE_CODE% \
                 webhook=[%FILTER_STATE(wasm.twilio_webhook:PLAIN)%] case=%REQ(X-CASE)%\n";
     json!({ "name": "stdout", "typed_config": {
@@ -194,7 +194,7 @@ fn access_log() -> Value {
     }})
 }
 
-fn merge(into: &mut Value, members: Value) {
+pub fn merge(into: &mut Value, members: Value) {
     let Value::Object(members) = members else { panic!("expected an object to merge") };
     for (name, value) in members {
         into[name] = value;
@@ -205,6 +205,10 @@ fn merge(into: &mut Value, members: Value) {
 pub struct Site {
     pub envoy: Envoy,
     pub upstream: Upstream,
+    /// A proxy in front of this one, if clients are to dial that.
+    pub front: Option<Envoy>,
+    /// The plugin's route that tests count on.
+    pub route: &'static str,
 }
 
 impl Site {
@@ -215,17 +219,22 @@ impl Site {
     pub fn start_with(binary: &EnvoyBinary, layout: &Layout, options: &Options) -> Site {
         let upstream = Upstream::start();
         let bootstrap = layout.bootstrap(upstream.port()).to_string();
-        Site { envoy: Envoy::start(binary, &bootstrap, options), upstream }
+        Site::of(Envoy::start(binary, &bootstrap, options), upstream)
+    }
+
+    pub fn of(envoy: Envoy, upstream: Upstream) -> Site {
+        Site { envoy, upstream, front: None, route: "hook" }
     }
 
     pub fn target(&self) -> Target {
-        Target::plain(self.envoy.listener_port("main"))
+        Target::plain(self.front.as_ref().unwrap_or(&self.envoy).listener_port("main"))
     }
 
-    /// The value of the filter's counter for a verdict on the route `hook`.
+    /// The value of the filter's counter for a verdict on the route.
     pub fn count(&self, verdict: &str, reason: &str) -> u64 {
+        let route = self.route;
         let line = format!(
-            "twilio_webhook_requests_total{{route=\"hook\",verdict=\"{verdict}\",reason=\"{reason}\"}} "
+            "twilio_webhook_requests_total{{route=\"{route}\",verdict=\"{verdict}\",reason=\"{reason}\"}} "
         );
         let text = self.envoy.prometheus();
         let value = text.lines().find_map(|candidate| candidate.strip_prefix(line.as_str()));

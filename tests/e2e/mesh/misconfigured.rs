@@ -1,0 +1,71 @@
+//! Installations that cannot work: what the manifests have, with the one part that matters left out. The filter notices,
+//! and nothing passes.
+
+use serde_json::{Value, json};
+use twilio_proxy_wasm_harness::client::Request;
+use twilio_proxy_wasm_harness::envoy::versions;
+use twilio_proxy_wasm_harness::upstream::Protocol;
+
+use super::xds::{Generated, Mesh, start};
+use super::{ENVOY_FILTER, ENVOY_GATEWAY, ModuleServer, WASM_PLUGIN, istio};
+use crate::misplaced::diagnosed;
+use crate::site::HOST;
+use crate::webhook::{BOTH, form, passes, send, signature, signed_form};
+
+/// To an upstream that takes headers at once: a pooled HTTP/2 connection.
+fn is_noticed(generated: &Generated) {
+    for binary in versions() {
+        let Mesh { site, control: _control } = start(&binary, generated, Protocol::Http2);
+        let get =
+            Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+        passes(&site, Protocol::Http1, &get, b"");
+        diagnosed(&site, Protocol::Http1, &signed_form("/hook/a"));
+        let forged = form("/hook/a").header("x-twilio-signature", signature("/hook/b", &[]));
+        diagnosed(&site, Protocol::Http2, &forged);
+    }
+}
+
+fn without(kind: &str, objects: Vec<Value>) -> Vec<Value> {
+    objects.into_iter().filter(|object| object["kind"] != kind).collect()
+}
+
+#[test]
+fn a_wasm_plugin_without_the_buffer() {
+    is_noticed(&istio::gateway(&without("EnvoyFilter", istio::objects(WASM_PLUGIN))));
+}
+
+#[test]
+fn an_envoy_filter_without_the_switch() {
+    let mut generated = istio(ENVOY_FILTER);
+    let plugin = generated.plugin().as_object_mut().expect("a plugin");
+    assert_eq!(plugin.remove("allow_on_headers_stop_iteration"), Some(json!(true)));
+    is_noticed(&generated);
+}
+
+#[test]
+fn envoy_gateway_with_its_own_order_of_filters() {
+    let server = ModuleServer::start();
+    let mut objects = istio::objects(ENVOY_GATEWAY);
+    let proxy = objects.iter_mut().find(|object| object["kind"] == "EnvoyProxy").expect("an EnvoyProxy");
+    proxy["spec"]["filterOrder"] = json!([]);
+    let generated = server.gateway(&objects);
+    assert_eq!(generated.order()[0], "envoy.filters.http.buffer");
+    is_noticed(&generated);
+}
+
+#[test]
+fn a_module_that_cannot_be_fetched_lets_nothing_pass() {
+    let rbac =
+        json!({ "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {} });
+    for binary in versions() {
+        // What istio-agent hands to Envoy in the plugin's place.
+        let mut generated = istio(ENVOY_FILTER);
+        generated.extensions[0]["typed_config"] = rbac.clone();
+        let Mesh { site, control: _control } = start(&binary, &generated, Protocol::Http2);
+        let mark = site.upstream.mark();
+        for protocol in BOTH {
+            assert_eq!(send(&site, protocol, &signed_form("/hook/a")).status, 403);
+        }
+        assert_eq!(site.upstream.bytes_since(mark), b"");
+    }
+}
