@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose test lint e2e validate clean envoys oracles
+.PHONY: help build demo serve compose test lint e2e validate clean envoys oracles manifest-types
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -34,7 +34,7 @@ serve: build ## Leave the demo's Envoy running, to send webhooks of your own (EN
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose
 
-test: build envoys oracles ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+test: build envoys oracles manifest-types ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
 e2e: build envoys ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
@@ -57,3 +57,7 @@ envoys:
 # Twilio's own libraries, for the differential tests; likewise before them.
 oracles:
 	@tools/oracles >/dev/null
+
+# The published APIs that the manifests in deploy/ are judged by.
+manifest-types:
+	@tools/manifest-types >/dev/null

@@ -66,6 +66,22 @@ pub fn build(directory: &str) -> Vec<Value> {
     objects
 }
 
+/// The files that [`build`] reads of a directory, the `kustomization.yaml` itself among them.
+///
+/// # Panics
+/// As [`build`] does.
+pub fn files(directory: &str) -> Vec<String> {
+    let name = format!("{directory}/kustomization.yaml");
+    let mut files = Vec::new();
+    for resource in list(&read(&name)[0]["resources"]) {
+        let path = normal(&format!("{directory}/{}", text(resource)));
+        let is_directory = repository().join(&path).is_dir();
+        files.extend(if is_directory { self::files(&path) } else { vec![path] });
+    }
+    files.push(name);
+    files
+}
+
 fn replace(object: &mut Value, operation: &Value, name: &str) {
     assert_eq!(operation["op"], "replace", "{name}: {operation}");
     let place = object.pointer_mut(text(&operation["path"]));

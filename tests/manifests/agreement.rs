@@ -1,0 +1,168 @@
+//! What the manifests of one overlay say of the same thing.
+
+use serde_json::Value;
+use twilio_proxy_wasm::config::{Hold, Policy};
+use twilio_proxy_wasm_harness::manifests;
+
+use crate::{OVERLAYS, of_kind, strings};
+
+/// A plugin as some object configures it.
+struct Plugin {
+    /// The configuration, as JSON text.
+    configuration: String,
+    /// The variables of the proxy that it may read.
+    variables: Vec<String>,
+    /// Whether it may stop requests at their headers.
+    may_stop: bool,
+    fails_closed: bool,
+}
+
+fn names(list: &Value) -> Vec<String> {
+    list.as_array().expect("a list").iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+fn plugin(objects: &[Value]) -> Plugin {
+    let of_istio = |wasm: &Value| Plugin {
+        configuration: wasm["pluginConfig"].to_string(),
+        variables: wasm["vmConfig"]["env"]
+            .as_array()
+            .expect("variables")
+            .iter()
+            .map(|variable| variable["name"].as_str().unwrap().to_owned())
+            .collect(),
+        may_stop: false,
+        fails_closed: wasm["failStrategy"] != "FAIL_OPEN",
+    };
+    let found = objects.iter().find_map(|object| match object["kind"].as_str()? {
+        "WasmPlugin" => Some(of_istio(&object["spec"])),
+        "TrafficExtension" => Some(of_istio(&object["spec"]["wasm"])),
+        "EnvoyExtensionPolicy" => {
+            let wasm = &object["spec"]["wasm"][0];
+            Some(Plugin {
+                configuration: wasm["config"].to_string(),
+                variables: names(&wasm["env"]["hostKeys"]),
+                may_stop: false,
+                fails_closed: wasm["failOpen"] == false,
+            })
+        }
+        "EnvoyFilter" => {
+            let patches = object["spec"]["configPatches"].as_array()?;
+            let patch = patches.iter().find(|patch| patch["applyTo"] == "EXTENSION_CONFIG")?;
+            let config = &patch["patch"]["value"]["typed_config"]["config"];
+            Some(Plugin {
+                configuration: config["configuration"]["value"].as_str()?.to_owned(),
+                variables: names(&config["vm_config"]["environment_variables"]["host_env_keys"]),
+                may_stop: config["allow_on_headers_stop_iteration"] == true,
+                fails_closed: config["failure_policy"] == "FAIL_RELOAD",
+            })
+        }
+        _ => None,
+    });
+    found.expect("a plugin")
+}
+
+#[test]
+fn every_plugin_reads_its_configuration_and_fails_closed() {
+    for overlay in OVERLAYS {
+        let plugin = plugin(&manifests::build(overlay));
+        // Only the variables that the proxy hands on are there.
+        let environment =
+            |name: &str| plugin.variables.iter().any(|known| known == name).then(|| b"token".to_vec());
+        let policy = Policy::parse(plugin.configuration.as_bytes(), &environment)
+            .unwrap_or_else(|error| panic!("{overlay}: {error}"));
+        assert_eq!(policy.hold() == Hold::OwnStop, plugin.may_stop, "{overlay}");
+        assert_eq!(policy.routes().len(), 1, "{overlay}");
+        assert!(plugin.fails_closed, "{overlay}");
+    }
+}
+
+#[test]
+fn the_proxies_have_the_variables_that_their_plugins_read() {
+    for overlay in OVERLAYS {
+        let objects = manifests::build(overlay);
+        assert_eq!(plugin(&objects).variables, ["TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_NEXT"], "{overlay}");
+        for proxy in of_kind(&objects, "EnvoyProxy") {
+            let container = &proxy["spec"]["provider"]["kubernetes"]["envoyDeployment"]["container"];
+            for (variable, name) in
+                container["env"].as_array().unwrap().iter().zip(plugin(&objects).variables)
+            {
+                assert_eq!(variable["name"], name.as_str());
+                assert_eq!(variable["valueFrom"]["secretKeyRef"]["key"], name.as_str());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plugin_names_the_routes_that_there_are() {
+    for overlay in OVERLAYS {
+        let objects = manifests::build(overlay);
+        let configuration: Value = serde_json::from_str(&plugin(&objects).configuration).expect("JSON");
+        let named = &configuration["routes"][0]["match"]["route_names"];
+        let mut there = Vec::new();
+        for service in of_kind(&objects, "VirtualService") {
+            there.extend(
+                service["spec"]["http"].as_array().unwrap().iter().map(|route| route["name"].clone()),
+            );
+        }
+        if !there.is_empty() {
+            let mut named = names(named);
+            named.sort();
+            let mut there = names(&Value::Array(there));
+            there.sort();
+            assert_eq!(named, there, "{overlay}");
+        }
+        for policy in of_kind(&objects, "EnvoyExtensionPolicy") {
+            let targets = policy["spec"]["targetRefs"].as_array().unwrap();
+            let targets: Vec<&Value> = targets.iter().map(|target| &target["name"]).collect();
+            let routes: Vec<&Value> =
+                of_kind(&objects, "HTTPRoute").map(|route| &route["metadata"]["name"]).collect();
+            assert_eq!(targets, routes, "{overlay}");
+        }
+    }
+}
+
+/// Everything that selects pods selects those of the one gateway.
+#[test]
+fn selectors_meet_the_labels_of_the_gateway() {
+    for overlay in OVERLAYS.iter().filter(|overlay| overlay.contains("istio") && !overlay.contains("sidecar"))
+    {
+        let objects = manifests::build(overlay);
+        let mut found = 0;
+        for object in &objects {
+            strings(object, "", &mut |path, text| {
+                if path.ends_with("/istio") {
+                    assert_eq!(text, "twilio-gateway", "{overlay}: {path}");
+                    found += 1;
+                }
+            });
+        }
+        assert!(found >= 5, "{overlay}: {found}");
+    }
+}
+
+/// What holds a body back has room for all that the plugin takes.
+#[test]
+fn buffers_are_larger_than_the_largest_body() {
+    for overlay in OVERLAYS {
+        let objects = manifests::build(overlay);
+        let configuration: Value = serde_json::from_str(&plugin(&objects).configuration).expect("JSON");
+        let most = configuration["max_body_bytes"].as_u64().expect("a limit");
+        assert_eq!(most, 262_144, "{overlay}");
+        let mut rooms = Vec::new();
+        for filter in of_kind(&objects, "EnvoyFilter") {
+            for patch in filter["spec"]["configPatches"].as_array().unwrap() {
+                let value = &patch["patch"]["value"];
+                let buffer = &value["typed_per_filter_config"]["envoy.filters.http.buffer"]["buffer"];
+                rooms.extend(buffer["max_request_bytes"].as_u64());
+                rooms.extend(value["request_body_buffer_limit"].as_u64());
+            }
+        }
+        for policy in of_kind(&objects, "BackendTrafficPolicy") {
+            let limit = policy["spec"]["requestBuffer"]["limit"].as_str().unwrap();
+            rooms.push(limit.strip_suffix("Ki").unwrap().parse::<u64>().unwrap().saturating_mul(1024));
+        }
+        assert_eq!(rooms.len(), usize::from(!overlay.contains("sidecar")), "{overlay}");
+        assert!(rooms.iter().all(|room| *room > most), "{overlay}: {rooms:?}");
+    }
+}

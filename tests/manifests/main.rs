@@ -1,0 +1,136 @@
+//! The manifests in `deploy/`: each is of its published API, they agree with one another, and the plugin reads what they
+//! configure it with. What Envoy makes of them is seen in `tests/e2e/mesh.rs`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails at once"
+)]
+
+mod agreement;
+#[cfg(feature = "e2e")]
+mod types;
+
+use std::process::Command;
+
+use serde_json::Value;
+use twilio_proxy_wasm_harness::manifests;
+use twilio_proxy_wasm_harness::sample::repository;
+
+/// What a user applies.
+const OVERLAYS: [&str; 5] = [
+    "deploy/istio/overlays/wasm-plugin",
+    "deploy/istio/overlays/traffic-extension",
+    "deploy/istio/overlays/envoy-filter",
+    "deploy/istio/overlays/sidecar",
+    "deploy/envoy-gateway/overlay",
+];
+
+/// An object, in words.
+fn name_of(object: &Value) -> String {
+    format!("{} {}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
+}
+
+/// The objects of a kind.
+fn of_kind<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    objects.iter().filter(move |object| object["kind"] == kind)
+}
+
+/// Calls `look` for every string in a value, with its path.
+fn strings(value: &Value, path: &str, look: &mut dyn FnMut(&str, &str)) {
+    match value {
+        Value::String(text) => look(path, text),
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(at, value)| strings(value, &format!("{path}/{at}"), look));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| strings(value, &format!("{path}/{name}"), look));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_manifest_is_part_of_an_overlay() {
+    let read: Vec<String> = OVERLAYS.iter().flat_map(|overlay| manifests::files(overlay)).collect();
+    let listed = Command::new("find").args(["deploy", "-name", "*.yaml"]).current_dir(repository()).output();
+    let listed = String::from_utf8(listed.expect("find").stdout).expect("names");
+    for file in listed.lines().filter(|file| *file != "deploy/istio/overlays/sidecar/proxy-env.yaml") {
+        assert!(read.iter().any(|name| name == file), "{file} is in no overlay");
+    }
+}
+
+/// Kustomize itself, where it is installed, builds what these tests read.
+#[test]
+fn kustomize_builds_what_is_tested() {
+    let mut built_by = None;
+    for program in [&["kustomize", "build"], &["kubectl", "kustomize"]] {
+        let is_there = Command::new(program[0]).arg(program[1]).arg("--help").output();
+        if is_there.is_ok_and(|output| output.status.success()) {
+            built_by = Some(program);
+            break;
+        }
+    }
+    let Some(program) = built_by else {
+        eprintln!(
+            "neither kustomize nor kubectl is here: the manifests were read by the tests' own reader alone"
+        );
+        return;
+    };
+    for overlay in OVERLAYS {
+        let output = Command::new(program[0]).arg(program[1]).arg(overlay).current_dir(repository()).output();
+        let output = output.expect("its output");
+        assert!(output.status.success(), "{overlay}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        let mut theirs = manifests::parse(&text).expect("YAML");
+        let mut ours = manifests::build(overlay);
+        theirs.sort_by_key(name_of);
+        ours.sort_by_key(name_of);
+        assert_eq!(ours, theirs, "{overlay}");
+    }
+}
+
+/// A user changes the host, the name of the Secret, and where the image is.
+#[test]
+fn what_is_to_be_changed_is_in_one_place_each() {
+    for overlay in OVERLAYS {
+        let mut patched: Vec<String> =
+            manifests::read(&format!("{overlay}/kustomization.yaml"))[0]["patches"]
+                .as_array()
+                .expect("patches")
+                .iter()
+                .map(|patch| manifests::parse(patch["patch"].as_str().unwrap()).unwrap().remove(0))
+                .flat_map(|operations| operations.as_array().unwrap().clone())
+                .map(|operation| operation["path"].as_str().unwrap().to_owned())
+                .collect();
+        patched.sort();
+        // Wherever one of these values stands, a patch puts it there.
+        for object in manifests::build(overlay) {
+            strings(&object, "", &mut |path, text| {
+                let is_secret = path.ends_with("secretRef/name") || path.ends_with("secretKeyRef/name");
+                if text == "hooks.example.com" || is_secret {
+                    assert!(patched.iter().any(|patch| patch == path), "{overlay}: {path} is not patched");
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn all_images_are_one() {
+    let image = format!("registry.example.com/twilio-proxy-wasm:{}", env!("CARGO_PKG_VERSION"));
+    for overlay in OVERLAYS {
+        let mut images = Vec::new();
+        for object in manifests::build(overlay) {
+            strings(&object, "", &mut |path, text| {
+                if path.ends_with("/url") || path.ends_with("/uri") {
+                    images.push(text.trim_start_matches("oci://").to_owned());
+                }
+            });
+        }
+        assert_eq!(images, [image.as_str()], "{overlay}");
+    }
+}
