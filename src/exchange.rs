@@ -177,9 +177,10 @@ impl Exchange {
         // After a header is gone the proxy may route anew, so that its route is asked for now and not before.
         let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
         let authority = head.authority().one().unwrap_or_default();
-        let Selection { strict, lenient } =
+        let Selection { strict, others } =
             select(policy.routes(), authority, head.path_without_query(), &route_name);
-        if strict != lenient && (policy.guards(strict) || policy.guards(lenient)) {
+        let guards_any = || policy.guards(strict) || others.iter().any(|other| policy.guards(*other));
+        if others.iter().any(|other| *other != strict) && guards_any() {
             return unrouted(Verdict::Denied(Reason::NoRoute));
         }
         match strict.and_then(|position| Some((position, policy.route(position)?))) {

@@ -66,8 +66,13 @@ pub struct Match {
 
 impl Match {
     fn is_match(&self, host: &[u8], path: &[u8], reading: Reading, route_name: &[u8]) -> bool {
-        (self.hosts.is_empty() || self.hosts.iter().any(|matcher| matcher.is_match(host)))
+        self.is_near(host, route_name)
             && self.path.as_ref().is_none_or(|matcher| matcher.is_match(path, reading))
+    }
+
+    /// Whether all but the path matches.
+    fn is_near(&self, host: &[u8], route_name: &[u8]) -> bool {
+        (self.hosts.is_empty() || self.hosts.iter().any(|matcher| matcher.is_match(host)))
             && (self.route_names.is_empty()
                 || self.route_names.iter().any(|name| name.as_bytes() == route_name))
     }
@@ -135,15 +140,18 @@ enum Reading {
     /// As proxies do: only escapes of unreserved characters are decoded.
     Strict,
     /// As some applications do: every escape is decoded, `;parameters` of segments are dropped, and neither case
-    /// nor a `/` at the end matters.
+    /// nor `/` or white space at the end matters.
     Lenient,
+    /// As others do: byte for byte, though in any case.
+    Verbatim,
 }
 
-/// A path of the configuration, in both readings.
+/// A path of the configuration, in each reading.
 #[derive(Clone, Debug)]
 pub(crate) struct PathMatch {
     strict: Vec<u8>,
     lenient: Vec<u8>,
+    verbatim: Vec<u8>,
     prefix: bool,
     ignore_case: bool,
 }
@@ -158,13 +166,20 @@ impl PathMatch {
             }
             path
         };
-        PathMatch { strict: read(Reading::Strict), lenient: read(Reading::Lenient), prefix, ignore_case }
+        PathMatch {
+            strict: read(Reading::Strict),
+            lenient: read(Reading::Lenient),
+            verbatim: read(Reading::Verbatim),
+            prefix,
+            ignore_case,
+        }
     }
 
     fn is_match(&self, path: &[u8], reading: Reading) -> bool {
         let (own, ignore_case) = match reading {
             Reading::Strict => (&self.strict, self.ignore_case),
             Reading::Lenient => (&self.lenient, true),
+            Reading::Verbatim => (&self.verbatim, true),
         };
         let same = |a: &[u8], b: &[u8]| {
             if ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
@@ -183,13 +198,13 @@ impl PathMatch {
     }
 }
 
-/// The route that a request is on, by two readings of its path. `None` is no route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The route that a request is on, by its readers. `None` is no route.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection {
-    /// As proxies read it.
+    /// As proxies read the path.
     pub strict: Option<usize>,
-    /// As some applications do.
-    pub lenient: Option<usize>,
+    /// As applications may.
+    pub others: Vec<Option<usize>>,
 }
 
 /// Finds the first route that matches. `path` is the request's path without its query.
@@ -199,11 +214,35 @@ pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]
         let path = canonical_path(path, reading);
         routes.iter().position(|route| route.matcher.is_match(&host, &path, reading, route_name))
     };
-    Selection { strict: find(Reading::Strict), lenient: find(Reading::Lenient) }
+    let mut others = vec![find(Reading::Lenient)];
+    if !is_plain(path) {
+        // Who finds no route in the path as it came does not read it as a protected one, and it is verified all the same.
+        others.extend(find(Reading::Verbatim).map(Some));
+    }
+    if goes_up(path) {
+        let near = || routes.iter().enumerate().filter(|(_, route)| route.matcher.is_near(&host, route_name));
+        others.extend(near().map(|(position, _)| Some(position)));
+        others.extend(near().all(|(_, route)| route.matcher.path.is_some()).then_some(None));
+    }
+    Selection { strict: find(Reading::Strict), others }
+}
+
+/// Whether some reader may find a `..` in the path. Applications agree neither on whether such a segment takes the one
+/// before it away, nor on what that one is, so the path may be on any route.
+fn goes_up(path: &[u8]) -> bool {
+    if is_plain(path) {
+        return false;
+    }
+    let decoded: Vec<u8> = percent_decode(&without_parameters(path)).collect();
+    decoded.split(|byte| is_slash(*byte)).any(|segment| segment == b"..")
+}
+
+fn is_slash(byte: u8) -> bool {
+    matches!(byte, b'/' | b'\\')
 }
 
 /// The one spelling of a path that matching looks at: `\` is `/`, empty and dot segments are gone, escapes are
-/// decoded as far as the reading says. What is signed is never this copy.
+/// decoded as far as the reading says; verbatim, it is the path itself. What is signed is never this copy.
 fn canonical_path(path: &[u8], reading: Reading) -> Cow<'_, [u8]> {
     if is_plain(path) {
         let without_slash =
@@ -212,12 +251,12 @@ fn canonical_path(path: &[u8], reading: Reading) -> Cow<'_, [u8]> {
     }
     let decoded = match reading {
         Reading::Strict => decode_unreserved(path),
-        Reading::Lenient => percent_decode(&without_parameters(path)).collect(),
+        Reading::Lenient => without_end(percent_decode(&without_parameters(path)).collect()),
+        Reading::Verbatim => return Cow::Borrowed(path),
     };
-    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
     let mut segments: Vec<&[u8]> = Vec::new();
     let mut ends_in_slash = true;
-    for segment in decoded.split(is_slash) {
+    for segment in decoded.split(|byte| is_slash(*byte)) {
         ends_in_slash = matches!(segment, b"" | b"." | b"..");
         match segment {
             b"" | b"." => {}
@@ -246,6 +285,7 @@ fn is_plain(path: &[u8]) -> bool {
         match byte {
             b'%' | b';' | b'\\' => false,
             b'/' | b'.' => !follows_slash,
+            byte if byte.is_ascii_whitespace() => false,
             _ => true,
         }
     };
@@ -270,6 +310,13 @@ fn decode_unreserved(path: &[u8]) -> Vec<u8> {
         rest = tail_of_escape;
     }
     decoded
+}
+
+/// Drops slashes and white space at the end. Many a framework's pattern ends in `$`, behind which a line may end.
+fn without_end(mut path: Vec<u8>) -> Vec<u8> {
+    let last = path.iter().rposition(|byte| !is_slash(*byte) && !byte.is_ascii_whitespace());
+    path.truncate(last.map_or(0, |last| last.saturating_add(1)));
+    path
 }
 
 /// Drops `;parameters` from each segment.

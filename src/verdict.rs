@@ -84,7 +84,8 @@ impl Reason {
             }
             Reason::NoRoute => {
                 "no route of the configuration matches, or the path is on another one for applications that \
-                 ignore its case, escapes or a / at its end; add a route or set unmatched: allow"
+                 ignore its case, escapes or a / at its end, or keep a .. in it; add a route or set \
+                 unmatched: allow"
             }
             Reason::SignatureMismatch => {
                 "either the key is not the one Twilio signs with, or the URL here is not the one Twilio \

@@ -59,6 +59,9 @@ fn a_path_is_the_same_in_every_spelling() {
         ("/a%zz", "/a%zz", "/a%zz"),
         ("/a%2561", "/a%2561", "/a%61"),
         ("/a%3Fb", "/a%3Fb", "/a?b"),
+        ("/a%0A", "/a%0A", "/a"),
+        ("/a%20/%0A%5C", "/a%20/%0A%5C", "/a"),
+        ("/%0Aa%20b", "/%0Aa%20b", "/\na b"),
     ];
     for (path, strict, lenient) in table {
         let read =
