@@ -168,7 +168,7 @@ impl Exchange {
         let Some(head) = proxy.headers().and_then(read) else {
             return unrouted(self.verdict_before_routes());
         };
-        if [head.authority(), head.path()].contains(&Single::Repeated) {
+        if head.path() == Single::Repeated || head.has_several_hosts() {
             return unrouted(self.verdict_before_routes());
         }
         for name in head.claims_to_be_verified() {

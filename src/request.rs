@@ -141,6 +141,16 @@ impl Head {
         path.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
+    /// Whether there is more than one host. Of two `Host` lines the proxy makes one, with a comma between them, of
+    /// which readers may take either part.
+    pub fn has_several_hosts(&self) -> bool {
+        match self.authority() {
+            Single::Absent => false,
+            Single::One(authority) => authority.contains(&b','),
+            Single::Repeated => true,
+        }
+    }
+
     /// The header that `url.original_path_header` names.
     pub fn original_path(&self) -> Single<'_> {
         self.single(&self.original_path)

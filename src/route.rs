@@ -94,7 +94,7 @@ impl Match {
     }
 }
 
-/// A host of a request: lower case, without port and without a trailing dot.
+/// A host of a request: lower case, without user, port and trailing dot.
 ///
 /// A port is what follows the last colon, a number or not: a proxy that ignores ports when it chooses a virtual
 /// host takes `hooks.example.com:x` for `hooks.example.com`, and such a request must not pass as unmatched.
@@ -103,6 +103,7 @@ pub fn canonical_host(authority: &[u8]) -> Vec<u8> {
     let bracket = authority.iter().rposition(|byte| *byte == b']');
     let end = colon.filter(|_| colon > bracket).unwrap_or(authority.len());
     let host = authority.get(..end).unwrap_or_default();
+    let host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
     host.strip_suffix(b".").unwrap_or(host).to_ascii_lowercase()
 }
 

@@ -18,6 +18,9 @@ fn a_host_is_the_same_in_every_spelling() {
         ("hooks.example.com:x", "hooks.example.com"),
         ("hooks.example.com:99999999", "hooks.example.com"),
         ("hooks.example.com:1:2", "hooks.example.com:1"),
+        // Which the proxy hands on, though no client writes it.
+        ("user@hooks.example.com", "hooks.example.com"),
+        ("a@b:c@hooks.example.com:443", "hooks.example.com"),
         ("[2001:DB8::1]", "[2001:db8::1]"),
         ("[2001:db8::1]:443", "[2001:db8::1]"),
         ("[2001:db8::1]:", "[2001:db8::1]"),

@@ -34,6 +34,7 @@ fn the_first_route_that_matches_is_taken() {
         "",
     );
     let denied = |route: &str| format!("{route} denied missing_signature");
+    let unverifiable = "unmatched denied unverifiable".to_owned();
     let (passed, ambiguous) = ("unmatched passed".to_owned(), "unmatched denied no_route".to_owned());
     let table = [
         ("a", "/sms/in", "", denied("exact")),
@@ -60,6 +61,10 @@ fn the_first_route_that_matches_is_taken() {
         ("[2001:db8::1]:443", "/", "", denied("host")),
         ("b.example.com", "/b", "", "both passed".to_owned()),
         ("b.example.com", "/c", "", passed.clone()),
+        // Hosts that are two, on a route or on none.
+        ("hooks.example.com,x", "/", "", unverifiable.clone()),
+        ("x,hooks.example.com", "/", "", unverifiable),
+        ("x@hooks.example.com", "/", "", denied("host")),
         // Paths that an application may read as one of a route that denies.
         ("a", "/sms/IN", "", ambiguous.clone()),
         ("a", "/sms%2fin", "", ambiguous.clone()),

@@ -181,6 +181,12 @@ fn a_request_needs_one_method_host_and_path() {
         ("no host", get().without(":authority"), "denied unverifiable"),
         ("an empty host", get().with(":authority", ""), "denied unverifiable"),
         ("two hosts", get().header(":authority", "hooks.example.com"), "denied unverifiable"),
+        (
+            "two hosts in one",
+            get().with(":authority", "hooks.example.com,other.example.com"),
+            "denied unverifiable",
+        ),
+        ("a user", get().with(":authority", "user@hooks.example.com"), "denied signature_mismatch"),
         ("no scheme", get().without(":scheme"), "denied unverifiable"),
         ("another scheme", get().with(":scheme", "ftp"), "denied unverifiable"),
         ("no method", get().without(":method"), "denied unverifiable"),
