@@ -174,7 +174,12 @@ impl Exchange {
         for name in head.claims_to_be_verified() {
             proxy.remove_header(name);
         }
-        // After a header is gone the proxy may route anew, so that its route is asked for now and not before.
+        // Without the header the proxy routes anew, and goes on telling the name of the route before. So a client could
+        // be matched by the name of one route and be sent on another.
+        let is_rerouted = policy.needs_route_name() && !head.claims_to_be_verified().is_empty();
+        if is_rerouted && policy.can_deny() {
+            return unrouted(Verdict::Denied(Reason::NoRoute));
+        }
         let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
         let authority = head.authority().one().unwrap_or_default();
         let Selection { strict, others } =

@@ -63,18 +63,30 @@ fn without_a_verified_header_no_header_is_touched() {
 }
 
 #[test]
-fn the_route_is_asked_for_where_it_matters_and_after_a_header_is_gone() {
+fn the_route_is_asked_for_where_it_matters_and_not_once_a_header_is_gone() {
     let named = policy(&format!(
         r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "verified_header": "x-v",
              "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
     ));
-    let claimed = Request::get(URL).header("x-v", "true");
-    let proxy = FakeProxy { route_name: "twilio", ..FakeProxy::of(&claimed) };
-    let all = &["set", "remove", "route"];
-    let expected = ["remove x-v", "route name", "set x-v: true"];
-    assert_eq!(calls(&named, &proxy, "headers end: continue", all), expected);
-    let proxy = FakeProxy { route_name: "twilio", ..FakeProxy::of(&claimed) };
-    assert_eq!(calls(&plain(""), &proxy, "headers end: continue", all), [""; 0]);
+    let get = Request::get(URL);
+    let asked = |policy: &Rc<Policy>, request: &Request, script: &str| {
+        let proxy = FakeProxy { route_name: "twilio", ..FakeProxy::of(request) };
+        calls(policy, &proxy, script, &["set", "remove", "route"])
+    };
+    assert_eq!(asked(&named, &get, "headers end: continue"), ["route name", "set x-v: true"]);
+    assert_eq!(asked(&plain(""), &get, "headers end: continue"), [""; 0]);
+    // The proxy routes anew without the header, and tells the route before.
+    for claim in ["x-v", "x_v"] {
+        let claimed = get.clone().header(claim, "true");
+        assert_eq!(asked(&named, &claimed, "headers end: 403 no_route"), [format!("remove {claim}")]);
+    }
+    // Where nothing may be denied, nothing is guarded that could be dodged.
+    let reporting = policy(&format!(
+        r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "verified_header": "x-v", "mode": "report",
+             "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
+    ));
+    let claimed = get.header("x-v", "true");
+    assert_eq!(asked(&reporting, &claimed, "headers end: continue"), ["remove x-v", "route name"]);
 }
 
 #[test]
