@@ -34,6 +34,8 @@ where
 /// For conditions that cannot notify: a file that another process writes, its log, its exit.
 pub(crate) fn poll_until<T>(within: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + within;
+    // Most of what is waited for is a matter of microseconds; what is not can bear some milliseconds more.
+    let mut pause = Duration::from_micros(50);
     loop {
         if let Some(found) = probe() {
             return Some(found);
@@ -41,6 +43,7 @@ pub(crate) fn poll_until<T>(within: Duration, mut probe: impl FnMut() -> Option<
         if Instant::now() >= deadline {
             return None;
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(5));
     }
 }
