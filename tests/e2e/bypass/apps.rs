@@ -1,0 +1,230 @@
+//! Paths as real applications read them: no spelling that reaches a protected handler of Express, Django or Starlette gets
+//! there unverified.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use twilio_proxy_wasm_harness::client::{Target, h1};
+use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
+use twilio_proxy_wasm_harness::sample::repository;
+
+use crate::site::{Layout, TOKEN};
+use crate::webhook::signature_with;
+
+const APPS: [(&str, &str, &str); 3] = [
+    ("express", "node", "express.js"),
+    ("django", "python3", "django_app.py"),
+    ("starlette", "python3", "starlette_app.py"),
+];
+
+/// Spellings, and the applications (by their first letters) whose protected handler each of them reaches when nothing is
+/// in front. Those that reach none are here to show where the applications stop.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("/hook/exact", "eds"),
+    ("/hook/exact?/../x", "eds"),
+    ("/HOOK/exact", "e"),
+    ("/hook/exact/", "e"),
+    ("/hook/EXACT/", "e"),
+    ("/hook/exact//", ""),
+    ("//hook/exact", "d"),
+    ("/hook//exact", ""),
+    ("/./hook/exact", ""),
+    ("/hook/./exact", ""),
+    ("/x/../hook/exact", ""),
+    ("/hook/%65xact", "ds"),
+    ("/%68ook/exact", "ds"),
+    ("/hook%2Fexact", "ds"),
+    ("/hook%2fexact", "ds"),
+    ("/%2Fhook/exact", ""),
+    ("/hook\\exact", ""),
+    ("/hook%5Cexact", ""),
+    ("/hook/exact;v=1", ""),
+    ("/hook;v=1/exact", ""),
+    ("/hook/exact%3Bv", ""),
+    ("/hook/exact.", ""),
+    ("/hook/exact.json", ""),
+    ("/hook/exact%20", ""),
+    ("/hook/exact%0A", "s"),
+    ("/hook/exact%0A%0A", ""),
+    ("/hook/exact%0D", ""),
+    ("/hook/exact%00", ""),
+    ("/hook/exact%3Fx", ""),
+    ("/hook/exact%23x", ""),
+    ("/hook/%2565xact", ""),
+    ("/hook/exact%C0%AF", ""),
+    ("/hoo%E2%84%AA/exact", ""),
+    ("/hook/tree/x", "eds"),
+    ("/HOOK/Tree/x", "e"),
+    ("/hook/tree", "e"),
+    ("/hook/tree/", "es"),
+    ("/hook/tree/..", "eds"),
+    ("/hook/tree/../x", "eds"),
+    ("/hook/tree/../../x", "eds"),
+    ("/HOOK/tree/../../x", "e"),
+    ("/hook/tree/%2e%2e/%2E%2E/x", "eds"),
+    ("/hook/tree/..%2F..%2Fx", "eds"),
+    ("/hook/tree/..\\..\\x", "eds"),
+    ("/hook/tree//../../x", "eds"),
+    ("/hook/tree/..;/..;/x", "eds"),
+    ("/hook/%74ree/../../x", "ds"),
+    ("/hook%2Ftree%2F..%2F..%2Fx", "ds"),
+    ("//hook/tree/../../x", "d"),
+    ("/hook/x/../tree/x", ""),
+    ("/hook/tree;/../x", ""),
+    ("/free", ""),
+];
+
+/// An application on a port of its own. Dropped, it is ended.
+struct App {
+    process: Child,
+    port: u16,
+}
+
+impl App {
+    fn start(packages: &str, program: &str, file: &str) -> App {
+        let file = repository().join("tests/e2e/bypass/apps").join(file);
+        let mut process = Command::new(program)
+            .arg(&file)
+            .arg(packages)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("expected to run {program}: {error}"));
+        let mut line = String::new();
+        let output = process.stdout.take().expect("a piped output");
+        BufReader::new(output).read_line(&mut line).expect("the application's first line");
+        let port = line.trim().parse().unwrap_or_else(|_| panic!("expected a port from {}", file.display()));
+        App { process, port }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn start_all() -> Vec<App> {
+    let output = Command::new(repository().join("tools/frameworks")).stderr(Stdio::inherit()).output();
+    let output = output.expect("to run tools/frameworks");
+    assert!(output.status.success(), "expected tools/frameworks to install the frameworks");
+    let packages = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    APPS.iter().map(|(_, program, file)| App::start(&packages, program, file)).collect()
+}
+
+/// The host by which Envoy sends to an application.
+fn host(app: &str) -> String {
+    format!("{app}.example.com")
+}
+
+/// One Envoy with a listener for each plugin configuration, and all applications behind each of them.
+fn envoy(binary: &EnvoyBinary, apps: &[App], plugins: &[(&str, Value)]) -> Envoy {
+    let mut bootstrap = Layout::default().bootstrap(1);
+    let clusters = apps.iter().zip(APPS).map(|(app, (name, ..))| {
+        json!({ "name": name, "type": "STATIC", "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [
+            { "endpoint": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": app.port } } } } ] }] } })
+    });
+    let sites = APPS.map(|(name, ..)| {
+        json!({ "name": name, "domains": [host(name)],
+                "routes": [{ "name": "app", "match": { "prefix": "/" }, "route": { "cluster": name } }] })
+    });
+    let manager = json!({ "route_config": { "name": "apps", "virtual_hosts": sites } });
+    let listeners = plugins.iter().map(|(name, plugin)| {
+        let layout = Layout { plugin: plugin.clone(), manager: manager.clone(), ..Layout::default() };
+        let mut listener = layout.listener();
+        listener["name"] = json!(name);
+        listener
+    });
+    bootstrap["static_resources"]["listeners"] = listeners.collect();
+    bootstrap["static_resources"]["clusters"] = clusters.collect();
+    Envoy::start(binary, &bootstrap.to_string(), &Options::default())
+}
+
+/// Status and body of the answer to a POST without a body, its target as it is.
+fn post(port: u16, host: &str, target: &str, signature: &str) -> (u16, String) {
+    let head = format!(
+        "POST {target} HTTP/1.1\r\nhost: {host}\r\nx-twilio-signature: {signature}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    let mut connection = h1::Connection::open(&Target::plain(port)).expect("a connection");
+    connection.send(head.as_bytes()).expect("to send");
+    let response = connection.read_response().unwrap_or_else(|failure| panic!("{failure:?} to {target}"));
+    (response.status, response.text())
+}
+
+fn reaches(answer: &(u16, String)) -> bool {
+    answer.1 == "protected"
+}
+
+fn plugin(members: Value) -> Value {
+    let mut plugin = json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [
+        { "name": "exact", "match": { "path": { "exact": "/hook/exact" } } },
+        { "name": "tree", "match": { "path": { "prefix": "/hook/tree" } } } ] });
+    for (name, value) in members.as_object().expect("members of a configuration") {
+        plugin[name] = value.clone();
+    }
+    plugin
+}
+
+#[test]
+fn no_spelling_of_a_path_reaches_a_protected_handler_unverified() {
+    let apps = start_all();
+    let folded = json!({ "routes": [
+        { "name": "exact", "match": { "path": { "exact": "/hook/exact", "ignore_case": true } } },
+        { "name": "tree", "match": { "path": { "prefix": "/hook/tree", "ignore_case": true } } } ] });
+    let named = json!({ "routes": [{ "name": "named", "match": { "route_names": ["app"] } }] });
+    let plugins = [
+        ("default", plugin(json!({}))),
+        ("deny", plugin(json!({ "unmatched": "deny" }))),
+        ("folded", plugin(folded)),
+        ("named", plugin(named)),
+    ];
+    let direct = |app: &App, name: &str, spelling: &str| reaches(&post(app.port, &host(name), spelling, ""));
+    for (app, (name, ..)) in apps.iter().zip(APPS) {
+        for (spelling, reached_by) in SPELLINGS {
+            assert_eq!(direct(app, name, spelling), reached_by.contains(&name[..1]), "{name} {spelling}");
+        }
+    }
+    for binary in versions() {
+        let envoy = envoy(&binary, &apps, &plugins);
+        let ports: Vec<u16> = plugins.iter().map(|(name, _)| envoy.listener_port(name)).collect();
+        for (name, ..) in APPS {
+            for (spelling, reached_by) in SPELLINGS {
+                for (port, (plugin, _)) in ports.iter().zip(&plugins) {
+                    let answer = post(*port, &host(name), spelling, "");
+                    let context =
+                        format!("Envoy {}, {plugin}, {name} {spelling}: {answer:?}", binary.version);
+                    assert!(!reaches(&answer), "{context}");
+                    let is_guarded = reached_by.contains(&name[..1]) || matches!(*plugin, "deny" | "named");
+                    assert!(!is_guarded || answer.0 == 403, "{context}");
+                }
+            }
+        }
+        remedies(&ports);
+    }
+}
+
+/// What the documentation says of each remedy, on the ports of the plugins above.
+fn remedies(ports: &[u16]) {
+    let [default, deny, folded, named] = ports else { panic!("four ports in {ports:?}") };
+    let signed = |port: u16, app: &str, target: &str| {
+        let url = format!("http://{}{target}", host(app));
+        post(port, &host(app), target, &signature_with(TOKEN, &url, &[]))
+    };
+    let alias = |port: u16| reaches(&post(port, "express.example.com", "/alias", ""));
+    // An alias of the application's own is no spelling: the filter cannot know it, unless nothing unmatched passes.
+    assert_eq!([default, deny, folded, named].map(|port| alias(*port)), [true, false, true, false]);
+    // Signed requests in another case, which only Express reads as the same.
+    assert!(!reaches(&signed(*default, "express", "/HOOK/exact")));
+    assert!(reaches(&signed(*folded, "express", "/HOOK/exact")));
+    assert!(reaches(&signed(*folded, "express", "/hook/TREE/x")));
+    assert!(reaches(&signed(*named, "express", "/HOOK/tree/../x")));
+    for (app, ..) in APPS {
+        for port in ports {
+            assert!(reaches(&signed(*port, app, "/hook/exact")), "{app}");
+            assert!(reaches(&signed(*port, app, "/hook/tree/x")), "{app}");
+        }
+    }
+}
