@@ -16,6 +16,7 @@ mod site;
 mod webhook;
 
 mod bodies;
+mod bypass;
 mod configuration;
 mod counters;
 mod dialled;
