@@ -179,6 +179,15 @@ pub enum Settings {
     Silent,
     /// The other one, and that is what signed.
     Other,
+    /// The other one, though the right one signed.
+    Misnamed,
+}
+
+impl Settings {
+    /// Whether the header does not contradict the key.
+    pub fn may_be_twilios(self) -> bool {
+        matches!(self, Settings::Right | Settings::Silent)
+    }
 }
 
 /// What is signed.
@@ -240,7 +249,7 @@ impl Case {
         };
         let url = !matches!(self.signed.spelling, Spelling::Normalised | Spelling::Parsed)
             && self.signed.port != Port::Insecure;
-        shape && url && self.signed.settings != Settings::Other && self.is_honest()
+        shape && url && self.signed.settings.may_be_twilios() && self.is_honest()
     }
 
     /// The header that names a shared key.
@@ -250,7 +259,9 @@ impl Case {
         Some(match self.signed.settings {
             Settings::Right => format!("key={id},algorithm={}", signer.algorithm().name()),
             Settings::Silent => format!("key={id}"),
-            Settings::Other => format!("key={id},algorithm={}", signer.algorithm().other().name()),
+            Settings::Other | Settings::Misnamed => {
+                format!("key={id},algorithm={}", signer.algorithm().other().name())
+            }
         })
     }
 }
@@ -260,7 +271,7 @@ impl Signed {
     pub fn signature(&self) -> String {
         let algorithm = match self.settings {
             Settings::Other => self.signer.algorithm().other(),
-            Settings::Right | Settings::Silent => self.signer.algorithm(),
+            Settings::Right | Settings::Silent | Settings::Misnamed => self.signer.algorithm(),
         };
         sign::signature(algorithm, self.signer.secret().as_bytes(), &self.text(), &[])
     }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 
-use crate::case::{Case, Settings, Signer};
+use crate::case::{Case, Signer};
 
 /// So many requests are sent before their responses are read.
 const AT_ONCE: usize = 32;
@@ -63,7 +63,7 @@ impl Express {
 
 /// The middleware knows neither WebSockets nor shared keys, and Node's HTTP server no bytes beyond ASCII in a URL.
 fn is_asked(case: &Case) -> bool {
-    let has_key = case.signed.signer != Signer::Shared256 && case.signed.settings != Settings::Other;
+    let has_key = case.signed.signer != Signer::Shared256 && case.signed.settings.may_be_twilios();
     has_key && !case.is_socket() && case.url.target().bytes().all(|byte| byte.is_ascii_graphic())
 }
 

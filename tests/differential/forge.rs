@@ -4,7 +4,7 @@ use twilio_webhook::sign;
 
 use crate::case::{BadSignature, Case, Forgery, Form, Shape, spoil};
 use crate::random::Random;
-use crate::reading::is_dropped;
+use crate::reading::{is_dropped, same};
 
 const ANY_REQUEST: [Forgery; 8] = [
     Forgery::Key,
@@ -79,7 +79,7 @@ fn apply(random: &mut Random, case: &mut Case, forgery: Forgery) -> Forgery {
     }
     spoil_signed(random, case, forgery);
     // A form whose query has its hash is in order with no parameter signed at all.
-    let is_bound_by_hash = case.signed.params.is_empty() && case.shape == Shape::Form(Form::BesideHash);
+    let is_bound_by_hash = same(&case.signed.params, &[]) && case.shape == Shape::Form(Form::BesideHash);
     if case.signed.text() == before || is_bound_by_hash {
         return apply(random, case, Forgery::Key);
     }

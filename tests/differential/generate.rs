@@ -31,7 +31,7 @@ const HOSTS: [&str; 9] = [
     "[2001:DB8::1]",
     "a_b.example.com",
 ];
-const SEGMENTS: [&str; 22] = [
+const SEGMENTS: [&str; 23] = [
     "twilio",
     "sms",
     "a",
@@ -42,6 +42,7 @@ const SEGMENTS: [&str; 22] = [
     "%2f",
     "a;v=1",
     "a;",
+    "sms;",
     "a%20b",
     "a+b",
     "%7Euser",

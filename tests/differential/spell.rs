@@ -41,8 +41,8 @@ fn choose_key(random: &mut Random, case: &mut Case, is_ordinary: bool) {
     // The algorithm is a matter of the key alone, so the other peculiarities do without.
     let may_differ = case.signed.signer != Signer::AuthToken && is_ordinary;
     case.signed.settings = match random.below(12) {
-        0 if may_differ => Settings::Silent,
-        1 if may_differ && case.view == View::Plain => Settings::Other,
+        0..3 if may_differ => Settings::Silent,
+        3..6 if may_differ && case.view == View::Plain => random.pick(&[Settings::Other, Settings::Misnamed]),
         _ => Settings::Right,
     };
 }
@@ -74,7 +74,7 @@ fn choose_spelling(random: &mut Random, case: &mut Case) {
         case.url.query = Some(query.to_owned());
         case.url.host = "hooks.example.com".to_owned();
         case.signed.spelling = Spelling::Normalised;
-    } else if is_plain && !case.is_socket() && !survives_urlparse(&case.url) && random.percent(30) {
+    } else if is_plain && !case.is_socket() && !survives_urlparse(&case.url) && random.percent(40) {
         case.url.host = "hooks.example.com".to_owned();
         case.signed.spelling = Spelling::Parsed;
     }

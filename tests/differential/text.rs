@@ -57,6 +57,7 @@ impl Text {
                 continue;
             }
             let character = match alphabet {
+                0..=2 if random.percent(8) => ' ',
                 0 | 1 | 7 => char::from(u8::try_from(random.between(0x20, 0x7E)).expect("ASCII")),
                 2 => char::from(u8::try_from(random.between(0, 0x7F)).expect("ASCII")),
                 3 => random.pick(&LETTERS).chars().next().expect("a letter"),
