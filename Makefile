@@ -37,7 +37,7 @@ compose: build ## Run docker-compose.yml: every scenario between containers (ENV
 test: build envoys oracles manifest-types ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
-e2e: build envoys ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
+e2e: build envoys oracles ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
 	cargo test --locked --features e2e --test e2e
 
 validate: build envoys ## Check that Envoy accepts each configuration in envoy/
