@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose test lint e2e validate clean envoys oracles manifest-types
+.PHONY: help build demo serve compose test lint e2e validate clean differential envoys oracles manifest-types
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -16,7 +16,7 @@ WASM := $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/release/twilio_proxy_wasm
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release module for wasm32-wasip1
 	@tools/bootstrap rust
@@ -39,6 +39,9 @@ test: build envoys oracles manifest-types ## Run every test, end to end on real 
 
 e2e: build envoys oracles ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
 	cargo test --locked --features e2e --test e2e
+
+differential: oracles ## Compare with Twilio's libraries (DIFFERENTIAL_SEED, DIFFERENTIAL_REQUESTS)
+	cargo test --locked --features e2e --test differential
 
 validate: build envoys ## Check that Envoy accepts each configuration in envoy/
 	cargo test --locked --features e2e --test e2e validate
