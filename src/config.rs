@@ -11,6 +11,7 @@ mod tree;
 pub use error::ConfigError;
 
 use crate::route::{Mode, Route};
+use crate::signature::Keys;
 
 /// How a request is held back until it is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub struct Policy {
     verified_header: Option<String>,
     explain: bool,
     routes: Vec<Route>,
+    top_keys: Keys,
 }
 
 /// Looks up an environment variable of the proxy.
@@ -81,6 +83,11 @@ impl Policy {
     /// The route at a position.
     pub fn route(&self, position: usize) -> Option<&Route> {
         self.routes.get(position)
+    }
+
+    /// The keys at the top of the configuration, be they used by any route or not.
+    pub fn top_keys(&self) -> &Keys {
+        &self.top_keys
     }
 
     /// Whether a request may be denied that is on the route at this position, or on none.

@@ -10,6 +10,7 @@ mod pending;
 use std::rc::Rc;
 
 use crate::config::{Hold, Policy, Unmatched};
+use crate::explain::{Evidence, Finding};
 use crate::reply::Reply;
 use crate::request::{Head, Single};
 use crate::route::{Mode, Route, Selection, select};
@@ -57,6 +58,7 @@ pub struct Exchange {
     watches_for_stall: bool,
     state: State,
     outcome: Option<Outcome>,
+    evidence: Option<Box<Evidence>>,
 }
 
 #[derive(Debug)]
@@ -75,12 +77,23 @@ impl Exchange {
     /// A request that is about to begin. `watches_for_stall` says that it is not known yet whether the proxy
     /// hands on the bodies of requests that are stopped at their headers; see [`Exchange::may_stall`].
     pub fn new(policy: Rc<Policy>, watches_for_stall: bool) -> Exchange {
-        Exchange { policy, watches_for_stall, state: State::New, outcome: None }
+        Exchange { policy, watches_for_stall, state: State::New, outcome: None, evidence: None }
     }
 
     /// The verdict, once there is one.
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
+    }
+
+    /// Why the request was denied, as far as that can be found out; asked for after the verdict, and only if
+    /// somebody will read it.
+    pub fn explain(&self, proxy: &dyn Proxy) -> Option<Finding> {
+        self.evidence.as_ref()?.explain(&self.policy, proxy)
+    }
+
+    /// The verdict has been recorded: what was kept to explain it may go.
+    pub fn forget(&mut self) {
+        self.evidence = None;
     }
 
     /// Whether the request is watched: it is stopped at its headers, and no piece of its body has come. The proxy
@@ -95,7 +108,10 @@ impl Exchange {
             return self.standing_order(proxy);
         }
         match self.examine(end_of_stream, proxy) {
-            Examined::Settled(outcome) => self.settle(outcome, proxy),
+            Examined::Settled(outcome, evidence) => {
+                self.evidence = evidence;
+                self.settle(outcome, proxy)
+            }
             Examined::Pending(pending) => {
                 let stops = pending.is_held() && self.policy.hold() == Hold::OwnStop;
                 self.state = State::Pending(pending);
@@ -162,7 +178,7 @@ impl Exchange {
     }
 
     fn examine(&self, end_of_stream: bool, proxy: &dyn Proxy) -> Examined {
-        let unrouted = |verdict| Examined::Settled(Outcome { route: None, verdict });
+        let unrouted = |verdict| Examined::Settled(Outcome { route: None, verdict }, None);
         let policy = &self.policy;
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let Some(head) = proxy.headers().and_then(read) else {
@@ -205,41 +221,67 @@ impl Exchange {
     /// What a route makes of the headers.
     fn open(&self, position: usize, route: &Route, head: Head, end: bool, proxy: &dyn Proxy) -> Examined {
         if route.mode() == Mode::Off {
-            return Examined::Settled(Outcome { route: Some(position), verdict: Verdict::Passed });
+            return Examined::Settled(Outcome { route: Some(position), verdict: Verdict::Passed }, None);
         }
-        let settled = |result| Examined::Settled(outcome(position, route, result));
-        match Pending::admit(position, route, head) {
-            Err(reason) => settled(Err(reason)),
-            Ok(pending) if pending.is_upgrade() => settled(verify::websocket(&pending.request(route, proxy))),
-            Ok(pending) if end => settled(verify::request(&pending.request(route, proxy), b"")),
-            Ok(mut pending) => {
-                if self.watches_for_stall && pending.is_held() && self.policy.hold() == Hold::OwnStop {
-                    pending.watch(proxy.bytes_received());
-                }
-                Examined::Pending(Box::new(pending))
-            }
+        let settled = |result, head, body| {
+            let outcome = outcome(position, route, result);
+            Examined::Settled(outcome, Evidence::of(&self.policy, outcome, head, body))
+        };
+        let checked = match pending::check(route, &head) {
+            Ok(checked) => checked,
+            Err(reason) => return settled(Err(reason), head, end.then(Vec::new)),
+        };
+        let mut pending = Pending::new(position, route, head, checked);
+        if pending.is_upgrade() || end {
+            let request = pending.request(route, proxy);
+            let result = if pending.is_upgrade() {
+                verify::websocket(&request)
+            } else {
+                verify::request(&request, b"")
+            };
+            return settled(result, pending.into_head(), Some(Vec::new()));
         }
+        if self.watches_for_stall && pending.is_held() && self.policy.hold() == Hold::OwnStop {
+            pending.watch(proxy.bytes_received());
+        }
+        Examined::Pending(Box::new(pending))
     }
 
     /// The request is whole: read the body, and decide.
     fn on_end(&mut self, proxy: &dyn Proxy) -> Step {
         let State::Pending(pending) = &mut self.state else { return self.standing_order(proxy) };
-        let result = match (pending.whole_body(proxy), self.policy.route(pending.route)) {
-            (Some(body), Some(route)) => verify::request(&pending.request(route, proxy), &body),
+        let body = pending.whole_body(proxy);
+        let result = match (&body, self.policy.route(pending.route)) {
+            (Some(body), Some(route)) => verify::request(&pending.request(route, proxy), body),
             (None, _) | (_, None) => Err(Reason::Unverifiable),
         };
-        self.conclude(result, proxy)
+        self.conclude_with(result, body, proxy)
     }
 
     fn conclude(&mut self, result: Result<usize, Reason>, proxy: &dyn Proxy) -> Step {
-        let position = match &self.state {
-            State::Pending(pending) => Some(pending.route),
+        self.conclude_with(result, None, proxy)
+    }
+
+    fn conclude_with(
+        &mut self,
+        result: Result<usize, Reason>,
+        body: Option<Vec<u8>>,
+        proxy: &dyn Proxy,
+    ) -> Step {
+        let pending = match std::mem::replace(&mut self.state, State::Refused) {
+            State::Pending(pending) => Some(pending),
             State::New | State::Released | State::Refused => None,
         };
-        let route = position.and_then(|position| Some((position, self.policy.route(position)?)));
-        let outcome = match (route, result) {
-            (Some((position, route)), result) => outcome(position, route, result),
-            (None, _) => Outcome { route: None, verdict: self.verdict_before_routes() },
+        let routed = pending.and_then(|pending| {
+            let position = pending.route;
+            Some((outcome(position, self.policy.route(position)?, result), pending.into_head()))
+        });
+        let outcome = match routed {
+            Some((outcome, head)) => {
+                self.evidence = Evidence::of(&self.policy, outcome, head, body);
+                outcome
+            }
+            None => Outcome { route: None, verdict: self.verdict_before_routes() },
         };
         self.settle(outcome, proxy)
     }
@@ -268,7 +310,7 @@ impl Exchange {
 }
 
 enum Examined {
-    Settled(Outcome),
+    Settled(Outcome, Option<Box<Evidence>>),
     Pending(Box<Pending>),
 }
 

@@ -38,6 +38,7 @@ pub mod verify;
 pub mod reply;
 pub mod verdict;
 
+pub mod explain;
 pub mod limit;
 pub mod metrics;
 pub mod record;

@@ -91,6 +91,25 @@ impl Params {
         self.sorted_by(prefix, |a, b| a.cmp(b))
     }
 
+    /// The same parameters with each value changed, or left out.
+    pub fn edited(&self, edit: fn(&[u8]) -> Option<&[u8]>) -> Params {
+        let mut edited = Params::default();
+        for at in 0..self.pairs.len() {
+            if let Some(value) = edit(self.value(at)) {
+                edited.push(self.name(at), value);
+            }
+        }
+        edited
+    }
+
+    fn push(&mut self, name: &[u8], value: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(name);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.pairs.push(Pair { start, middle, end: self.bytes.len() });
+    }
+
     /// The same in the order of UTF-16 code units, the strings of Node, Java and C#. `None` where the order by
     /// byte is the same for certain: the two differ only between U+E000 to U+FFFF and what lies above.
     pub fn signed_in_utf16_order(&self) -> Option<Vec<u8>> {
@@ -131,6 +150,15 @@ impl Params {
         let value = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.middle..pair.end));
         value.unwrap_or_default()
     }
+}
+
+/// The pairs of a query as they are written, in the order of their bytes, each behind an `&`.
+pub fn sorted_query(query: &[u8]) -> Vec<u8> {
+    let mut pairs = Params::default();
+    for pair in query.split(|byte| *byte == b'&') {
+        pairs.push(&[b"&", pair].concat(), b"");
+    }
+    pairs.signed()
 }
 
 /// Splits before the first byte that does not simply stand for itself.

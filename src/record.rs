@@ -1,6 +1,7 @@
 //! What operators read of a verdict. Nothing in it comes from a request.
 
 use crate::config::Policy;
+use crate::explain::Finding;
 use crate::metrics::UNMATCHED;
 use crate::verdict::{Outcome, Reason, Verdict};
 
@@ -18,12 +19,21 @@ pub fn filter_state(policy: &Policy, outcome: Outcome) -> String {
     }
 }
 
-/// The log line for a request that was denied, or would have been. `held_back` lines like it came before and
-/// were not written.
-pub fn log_line(policy: &Policy, outcome: Outcome, held_back: u64) -> Option<String> {
+/// The log line for a request that was denied, or would have been, with what was found out about it. `held_back`
+/// lines like it came before and were not written.
+pub fn log_line(
+    policy: &Policy,
+    outcome: Outcome,
+    finding: Option<&Finding>,
+    held_back: u64,
+) -> Option<String> {
     let reason = outcome.verdict.reason()?;
     let (verdict, route) = (outcome.verdict.label(), route_label(policy, outcome));
-    let line = format!("twilio_webhook: {verdict} route={route} reason={reason}: {}", reason.hint());
+    let line = format!("twilio_webhook: {verdict} route={route} reason={reason}");
+    let line = match finding {
+        Some(finding) => format!("{line} {finding}"),
+        None => format!("{line}: {}", reason.hint()),
+    };
     Some(if held_back == 0 { line } else { format!("{line} ({held_back} lines like this were held back)") })
 }
 

@@ -109,15 +109,7 @@ impl Head {
     pub fn read(bytes: Vec<u8>, original_path: Option<&str>, verified: Option<&str>) -> Option<Head> {
         let mut places = Places::default();
         let (mut original, mut claims) = (Place::Absent, Vec::new());
-        let pairs = number(bytes.get(..4)?)?;
-        let mut at = pairs.checked_mul(8)?.checked_add(4)?;
-        for size in bytes.get(4..at)?.chunks_exact(8) {
-            let name_end = at.checked_add(number(size.get(..4)?)?)?;
-            let value_start = name_end.checked_add(1)?;
-            let value_end = value_start.checked_add(number(size.get(4..)?)?)?;
-            let name = bytes.get(at..name_end)?;
-            bytes.get(value_start..value_end)?;
-            let value = value_start..value_end;
+        walk(&bytes, &mut |name, value| {
             if original_path.is_some_and(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
                 original.note(value.clone());
             }
@@ -130,8 +122,7 @@ impl Head {
             if let Some(place) = places.of(name) {
                 place.note(value);
             }
-            at = value_end.checked_add(1)?;
-        }
+        })?;
         Some(Head { bytes, places, original_path: original, verified: claims })
     }
 
@@ -149,6 +140,17 @@ impl Head {
             Single::One(authority) => authority.contains(&b','),
             Single::Repeated => true,
         }
+    }
+
+    /// Any header, looked for among all of them: for what is seldom asked.
+    pub fn named(&self, name: &str) -> Single<'_> {
+        let mut place = Place::Absent;
+        let read = walk(&self.bytes, &mut |own, value| {
+            if own.eq_ignore_ascii_case(name.as_bytes()) {
+                place.note(value);
+            }
+        });
+        read.map_or(Single::Absent, |()| self.single(&place))
     }
 
     /// The header that `url.original_path_header` names.
@@ -219,6 +221,22 @@ impl Head {
 fn reads_as(name: &[u8], own: &str) -> bool {
     let read = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
     name.iter().copied().map(read).eq(own.bytes().map(read))
+}
+
+/// Calls `visit` with the name of each header and the place of its value. `None` if the bytes are no such map.
+fn walk(bytes: &[u8], visit: &mut dyn FnMut(&[u8], Range<usize>)) -> Option<()> {
+    let pairs = number(bytes.get(..4)?)?;
+    let mut at = pairs.checked_mul(8)?.checked_add(4)?;
+    for size in bytes.get(4..at)?.chunks_exact(8) {
+        let name_end = at.checked_add(number(size.get(..4)?)?)?;
+        let value_start = name_end.checked_add(1)?;
+        let value_end = value_start.checked_add(number(size.get(4..)?)?)?;
+        let name = bytes.get(at..name_end)?;
+        bytes.get(value_start..value_end)?;
+        visit(name, value_start..value_end);
+        at = value_end.checked_add(1)?;
+    }
+    Some(())
 }
 
 fn number(bytes: &[u8]) -> Option<usize> {

@@ -97,6 +97,14 @@ impl Key {
     pub fn label(&self) -> &str {
         &self.label
     }
+
+    /// The id of a shared key; an auth token has none.
+    pub fn shared_key_id(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::SharedKey(id) => Some(id),
+            Scope::AnyAccount | Scope::Account(_) => None,
+        }
+    }
 }
 
 impl fmt::Debug for Key {
@@ -184,6 +192,11 @@ impl Keys {
         self.0.is_empty()
     }
 
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+
     /// The key at a position.
     pub fn get(&self, position: usize) -> Option<&Key> {
         self.0.get(position)
@@ -208,7 +221,7 @@ impl Keys {
             Single::Repeated => return Err(Reason::UnknownKey),
             Single::One(settings) => settings,
         };
-        let id = setting(settings, b"key").ok_or(Reason::UnknownKey)?;
+        let id = key_id(settings).ok_or(Reason::UnknownKey)?;
         let is_named = |key: &Key| matches!(&key.scope, Scope::SharedKey(own) if own.as_bytes() == id);
         let position = self.0.iter().position(is_named).ok_or(Reason::UnknownKey)?;
         let configured = self.0.get(position).map(|key| key.mac.algorithm().name().as_bytes());
@@ -237,6 +250,16 @@ impl Keys {
         if meant.is_empty() { Err(Reason::UnknownKey) } else { Ok(meant) }
     }
 
+    /// Whether one of them is the shared key of this id.
+    pub fn has_shared_key(&self, id: &[u8]) -> bool {
+        self.0.iter().any(|key| key.shared_key_id().is_some_and(|own| own.as_bytes() == id))
+    }
+
+    /// The positions of all of them.
+    pub fn all(&self) -> Vec<usize> {
+        (0..self.0.len()).collect()
+    }
+
     /// Which of the keys at these positions made the tag over the message, given in pieces. All of them are
     /// tried whichever matches, and the last that does is named.
     pub fn signer(&self, positions: &[usize], tag: &Tag, message: &[&[u8]]) -> Option<usize> {
@@ -250,6 +273,11 @@ impl Keys {
         let number = usize::try_from(signer).ok()?;
         bool::from(any).then(|| positions.get(number).copied()).flatten()
     }
+}
+
+/// The id of the key that `X-Twilio-Webhooks-Signature-Settings` names.
+pub fn key_id(settings: &[u8]) -> Option<&[u8]> {
+    setting(settings, b"key")
 }
 
 /// The first non-empty value of a name in `name=value,name=value`, spaces dropped.

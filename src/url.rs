@@ -59,44 +59,49 @@ impl UrlRule {
     /// # Errors
     /// [`Reason::Unverifiable`] if the request has no host or path, or says one of them twice.
     pub fn dialled<'a>(&'a self, head: &'a Head) -> Result<Dialled<'a>, Reason> {
-        let target = self.target(head).ok_or(Reason::Unverifiable)?;
-        if let Some(base) = &self.base {
-            let port = base.port.as_deref().map_or(Port::Default, Port::Given);
-            let (host, prefix) = (base.host.as_slice(), base.prefix.as_slice());
-            return Ok(Dialled { tls: base.tls, host, port, prefix, target, exact: true });
-        }
-        let (host, port) = self.host(head).ok_or(Reason::Unverifiable)?;
-        let tls = tls(head).ok_or(Reason::Unverifiable)?;
-        let port = port.map_or(Port::Unknown, Port::Given);
-        Ok(Dialled { tls, host, port, prefix: b"", target, exact: false })
+        let is_original = self.original_path_header.is_some();
+        let url = match &self.base {
+            None => received(head, is_original, self.trust_forwarded_host),
+            Some(base) => target(head, is_original).map(|target| {
+                let port = base.port.as_deref().map_or(Port::Default, Port::Given);
+                let (host, prefix) = (base.host.as_slice(), base.prefix.as_slice());
+                Dialled { tls: base.tls, host, port, prefix, target, exact: true }
+            }),
+        };
+        url.ok_or(Reason::Unverifiable)
     }
+}
 
-    fn target<'a>(&self, head: &'a Head) -> Option<&'a [u8]> {
-        let original = match self.original_path_header {
-            Some(_) => head.original_path(),
-            None => Single::Absent,
-        };
-        let target = match original {
-            Single::Absent => head.path().one()?,
-            Single::One(target) => target,
-            Single::Repeated => return None,
-        };
-        target.starts_with(b"/").then_some(target)
-    }
+/// The URL as it arrives: its path in a trusted header or not, its host forwarded or not.
+pub(crate) fn received(head: &Head, is_original: bool, is_forwarded: bool) -> Option<Dialled<'_>> {
+    let target = target(head, is_original)?;
+    let (host, port) = host(head, is_forwarded)?;
+    let port = port.map_or(Port::Unknown, Port::Given);
+    Some(Dialled { tls: tls(head)?, host, port, prefix: b"", target, exact: false })
+}
 
-    fn host<'a>(&self, head: &'a Head) -> Option<(&'a [u8], Option<&'a [u8]>)> {
-        let authority = match head.forwarded_host() {
-            Single::One(list) if self.trust_forwarded_host => first(list),
-            Single::Repeated if self.trust_forwarded_host => return None,
-            _ => head.authority().one()?,
-        };
-        let (host, port) = split_port(authority);
-        let port = match head.forwarded_port().one().map(first) {
-            Some(port) if self.trust_forwarded_host && is_port(port) => Some(port),
-            _ => port,
-        };
-        (!host.is_empty()).then_some((host, port))
-    }
+fn target(head: &Head, is_original: bool) -> Option<&[u8]> {
+    let original = if is_original { head.original_path() } else { Single::Absent };
+    let target = match original {
+        Single::Absent => head.path().one()?,
+        Single::One(target) => target,
+        Single::Repeated => return None,
+    };
+    target.starts_with(b"/").then_some(target)
+}
+
+fn host(head: &Head, is_forwarded: bool) -> Option<(&[u8], Option<&[u8]>)> {
+    let authority = match head.forwarded_host() {
+        Single::One(list) if is_forwarded => first(list),
+        Single::Repeated if is_forwarded => return None,
+        _ => head.authority().one()?,
+    };
+    let (host, port) = split_port(authority);
+    let port = match head.forwarded_port().one().map(first) {
+        Some(port) if is_forwarded && is_port(port) => Some(port),
+        _ => port,
+    };
+    (!host.is_empty()).then_some((host, port))
 }
 
 /// Whether TLS was dialled: `X-Forwarded-Proto` as the proxy sanitised it, else `:scheme`.
@@ -110,7 +115,7 @@ fn tls(head: &Head) -> Option<bool> {
 }
 
 /// The first of a comma-separated list: what the outermost proxy said.
-fn first(list: &[u8]) -> &[u8] {
+pub(crate) fn first(list: &[u8]) -> &[u8] {
     list.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }
 
@@ -130,7 +135,9 @@ pub fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Port<'a> {
+pub(crate) enum Port<'a> {
+    /// This one, and no other is tried.
+    Only(&'a [u8]),
     /// The request or the configuration names it.
     Given(&'a [u8]),
     /// The scheme's own, for certain.
@@ -142,12 +149,13 @@ enum Port<'a> {
 /// A URL in parts, with what is uncertain about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Dialled<'a> {
-    tls: bool,
-    host: &'a [u8],
-    port: Port<'a>,
-    prefix: &'a [u8],
-    target: &'a [u8],
-    exact: bool,
+    pub(crate) tls: bool,
+    pub(crate) host: &'a [u8],
+    pub(crate) port: Port<'a>,
+    pub(crate) prefix: &'a [u8],
+    pub(crate) target: &'a [u8],
+    /// Whether the host is the configuration's, which says how it is written.
+    pub(crate) exact: bool,
 }
 
 /// The pieces of a message: scheme, host, colon, port, prefix, target, parameters. Some may be empty.
@@ -174,14 +182,14 @@ impl<'a> Dialled<'a> {
     /// The targets are tried in the given order; for each of them the host as received, without a port, with
     /// the scheme's default port, and with the port received or else the listener's, which is asked for only
     /// then. A host that came in upper case is tried in lower case too, as Twilio's Node library does.
-    pub fn find<T>(
+    pub fn find(
         &self,
         scheme: Scheme,
-        targets: impl IntoIterator<Item = Cow<'a, [u8]>>,
+        targets: &mut dyn Iterator<Item = Cow<'a, [u8]>>,
         params: &[u8],
         listener_port: &dyn Fn() -> Option<u16>,
-        mut test: impl FnMut(&Pieces<'_>) -> Option<T>,
-    ) -> Option<T> {
+        test: &mut dyn FnMut(&Pieces<'_>) -> Option<usize>,
+    ) -> Option<usize> {
         let scheme = scheme.text(self.tls);
         let default: &[u8] = if self.tls { b"443" } else { b"80" };
         let has_upper_case = !self.exact && self.host.iter().any(u8::is_ascii_uppercase);
@@ -190,10 +198,13 @@ impl<'a> Dialled<'a> {
         for target in targets {
             for host in [Some(self.host), lower.as_deref()].into_iter().flatten() {
                 let mut with = |colon, port| test(&[scheme, host, colon, port, self.prefix, &target, params]);
-                let found = with(b"", b"").or_else(|| with(b":", default)).or_else(|| {
-                    let port = third_port.get_or_init(|| self.third_port(default, listener_port));
-                    port.as_deref().and_then(|port| with(b":", port))
-                });
+                let found = match self.port {
+                    Port::Only(port) => with(b":", port),
+                    _ => with(b"", b"").or_else(|| with(b":", default)).or_else(|| {
+                        let port = third_port.get_or_init(|| self.third_port(default, listener_port));
+                        port.as_deref().and_then(|port| with(b":", port))
+                    }),
+                };
                 if found.is_some() {
                     return found;
                 }
@@ -205,7 +216,7 @@ impl<'a> Dialled<'a> {
     /// The port received, or else the listener's, unless it is the default.
     fn third_port(&self, default: &[u8], listener_port: &dyn Fn() -> Option<u16>) -> Option<Vec<u8>> {
         let port = match self.port {
-            Port::Given(port) => port.to_vec(),
+            Port::Given(port) | Port::Only(port) => port.to_vec(),
             Port::Unknown => listener_port()?.to_string().into_bytes(),
             Port::Default => return None,
         };

@@ -7,7 +7,7 @@ use crate::exchange::Proxy;
 use crate::params::Params;
 use crate::request::Head;
 use crate::route::Route;
-use crate::signature::{Account, Selected, Tag};
+use crate::signature::{Account, Keys, Selected, Tag};
 use crate::url::{Dialled, Pieces, Scheme};
 use crate::verdict::Reason;
 
@@ -68,45 +68,75 @@ pub fn websocket(request: &Request<'_>) -> Result<usize, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
     let query = Params::parse(dialled.query());
     let keys = request.keys(&dialled, &Params::default())?;
-    let mut signed = vec![query.signed()];
-    signed.extend(query.signed_in_utf16_order());
-    let paths = dialled.websocket_paths();
-    let whole = paths.iter().map(|path| Cow::Owned([path, dialled.query_with_mark()].concat()));
-    let find = |targets: Vec<Cow<'_, [u8]>>, params: &[u8]| {
-        let listener_port = || request.port.listener_port();
-        dialled.find(Scheme::WebSocket, targets, params, &listener_port, |message| {
-            request.made_by(&keys, message)
-        })
-    };
-    let by_params = signed.iter().find_map(|params| find(paths.to_vec(), params));
-    by_params.or_else(|| find(whole.collect(), b"")).ok_or(Reason::SignatureMismatch)
+    let find = |signed: &Signed| request.made_by(&keys, &dialled, signed);
+    let as_params = |params| find(&Signed { params, query_in_url: false });
+    as_params(query.signed())
+        .or_else(|| as_params(query.signed_in_utf16_order()?))
+        .or_else(|| find(&Signed::after_query(Vec::new())))
+        .ok_or(Reason::SignatureMismatch)
+}
+
+/// What is signed after the URL's path.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    pub(crate) params: Vec<u8>,
+    /// Whether the query is in the URL; of a WebSocket handshake it may be among the parameters instead.
+    pub(crate) query_in_url: bool,
+}
+
+impl Signed {
+    pub(crate) fn after_query(params: Vec<u8>) -> Signed {
+        Signed { params, query_in_url: true }
+    }
+
+    /// Calls `test` with each message that this may make of a URL, until it answers.
+    pub(crate) fn find(
+        &self,
+        dialled: &Dialled<'_>,
+        is_upgrade: bool,
+        proxy: &dyn Proxy,
+        test: &mut dyn FnMut(&Pieces<'_>) -> Option<usize>,
+    ) -> Option<usize> {
+        let query = if self.query_in_url { dialled.query_with_mark() } else { b"" };
+        let most = if self.params.len() > MOST_FOR_OTHER_TARGETS { 1 } else { usize::MAX };
+        let mut http = dialled.targets().take(most);
+        let paths = dialled.websocket_paths();
+        let mut websocket = paths.iter().map(|path| Cow::Owned([path, query].concat()));
+        let (scheme, targets): (_, &mut dyn Iterator<Item = Cow<'_, [u8]>>) =
+            if is_upgrade { (Scheme::WebSocket, &mut websocket) } else { (Scheme::Http, &mut http) };
+        dialled.find(scheme, targets, &self.params, &|| proxy.listener_port(), test)
+    }
+}
+
+/// The keys to try: those that the headers select and the request's `AccountSid` allows.
+pub(crate) fn keys(
+    keys: &Keys,
+    selected: Selected,
+    query: &[u8],
+    form: &Params,
+) -> Result<Vec<usize>, Reason> {
+    if !keys.depend_on_account() {
+        return keys.meant_for(selected, Account::Unnamed);
+    }
+    let query = Params::parse(query);
+    let sids = form.values(b"AccountSid").chain(query.values(b"AccountSid"));
+    keys.meant_for(selected, Account::of(sids))
 }
 
 impl Request<'_> {
-    /// The keys to try: those that the headers select and the request's `AccountSid` allows.
     fn keys(&self, dialled: &Dialled<'_>, form: &Params) -> Result<Vec<usize>, Reason> {
-        let keys = self.route.keys();
-        if !keys.depend_on_account() {
-            return keys.meant_for(self.selected, Account::Unnamed);
-        }
-        let query = Params::parse(dialled.query());
-        let sids = form.values(b"AccountSid").chain(query.values(b"AccountSid"));
-        keys.meant_for(self.selected, Account::of(sids))
+        keys(self.route.keys(), self.selected, dialled.query(), form)
     }
 
     fn signer(&self, dialled: &Dialled<'_>, keys: &[usize], params: &Params) -> Option<usize> {
-        let find = |signed: Vec<u8>| {
-            let most = if signed.len() > MOST_FOR_OTHER_TARGETS { 1 } else { usize::MAX };
-            let targets = dialled.targets().take(most);
-            let listener_port = || self.port.listener_port();
-            dialled
-                .find(Scheme::Http, targets, &signed, &listener_port, |message| self.made_by(keys, message))
-        };
+        let find = |params| self.made_by(keys, dialled, &Signed::after_query(params));
         find(params.signed()).or_else(|| find(params.signed_in_utf16_order()?))
     }
 
-    fn made_by(&self, keys: &[usize], message: &Pieces<'_>) -> Option<usize> {
-        self.route.keys().signer(keys, self.tag, message)
+    fn made_by(&self, keys: &[usize], dialled: &Dialled<'_>, signed: &Signed) -> Option<usize> {
+        signed.find(dialled, self.head.is_upgrade(), self.port, &mut |message| {
+            self.route.keys().signer(keys, self.tag, message)
+        })
     }
 }
 

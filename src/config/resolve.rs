@@ -51,6 +51,7 @@ pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved
         verified_header: raw.verified_header.as_deref().map(verified_header).transpose()?,
         explain: raw.explain.unwrap_or(true),
         routes,
+        top_keys: keys("", Mode::Off, defaults.auth_tokens, defaults.shared_keys)?,
     })
 }
 

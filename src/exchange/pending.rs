@@ -39,21 +39,15 @@ struct Stall {
 const TICKS_TO_STALL: u8 = 2;
 
 impl Pending {
-    /// Checks all that the headers alone can tell.
-    pub(super) fn admit(position: usize, route: &Route, head: Head) -> Result<Pending, Reason> {
-        route.url().dialled(&head)?;
-        let is_connect = head.method().one().is_none_or(|method| method == b"CONNECT");
-        if is_connect || (head.is_upgrade() && !head.is_websocket_handshake()) {
-            return Err(Reason::Unverifiable);
-        }
-        let tag = Tag::parse(head.signature())?;
-        let selected = route.keys().select(head.settings())?;
-        let limit = u64::try_from(route.max_body_bytes()).unwrap_or(u64::MAX);
-        if head.announced_length().is_some_and(|length| length > limit) {
-            return Err(Reason::BodyTooLarge);
-        }
+    /// A request on a route, whose headers were [checked](check).
+    pub(super) fn new(position: usize, route: &Route, head: Head, (tag, selected): Checked) -> Pending {
         let body = if route.mode() == Mode::Report { Body::Copied(Vec::new()) } else { Body::Held(0) };
-        Ok(Pending { route: position, head, tag, selected, body, stall: None })
+        Pending { route: position, head, tag, selected, body, stall: None }
+    }
+
+    /// The headers, when the rest is no longer needed.
+    pub(super) fn into_head(self) -> Head {
+        self.head
     }
 
     /// Whether the proxy keeps the body until the verdict, and does not let it pass meanwhile.
@@ -123,6 +117,25 @@ impl Pending {
         let Pending { head, tag, selected, .. } = self;
         verify::Request { head, route, tag, selected: *selected, port: proxy }
     }
+}
+
+/// The signature, and the keys that may have made it.
+type Checked = (Tag, Selected);
+
+/// Checks all that the headers alone can tell.
+pub(super) fn check(route: &Route, head: &Head) -> Result<Checked, Reason> {
+    route.url().dialled(head)?;
+    let is_connect = head.method().one().is_none_or(|method| method == b"CONNECT");
+    if is_connect || (head.is_upgrade() && !head.is_websocket_handshake()) {
+        return Err(Reason::Unverifiable);
+    }
+    let tag = Tag::parse(head.signature())?;
+    let selected = route.keys().select(head.settings())?;
+    let limit = u64::try_from(route.max_body_bytes()).unwrap_or(u64::MAX);
+    if head.announced_length().is_some_and(|length| length > limit) {
+        return Err(Reason::BodyTooLarge);
+    }
+    Ok((tag, selected))
 }
 
 /// So many bytes of the body, and not fewer.

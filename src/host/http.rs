@@ -29,7 +29,7 @@ impl Webhook {
         let had_outcome = exchange.outcome().is_some();
         let step = take(&mut exchange);
         if let (Some(outcome), false) = (exchange.outcome(), had_outcome) {
-            self.plugin.record(outcome);
+            self.plugin.record(outcome, &mut exchange);
         }
         io::perform(step)
     }

@@ -134,23 +134,25 @@ impl Plugin {
             io::perform(step);
             let outcome = exchange.borrow().outcome();
             if let Some(outcome) = outcome {
-                self.record(outcome);
+                self.record(outcome, &mut exchange.borrow_mut());
                 self.unwatch(context_id, false);
             }
         }
     }
 
     /// Tells counters, access log and log of a verdict.
-    pub(super) fn record(&self, outcome: Outcome) {
+    pub(super) fn record(&self, outcome: Outcome, exchange: &mut Exchange) {
         if let Some(counter) = self.counters.get(metrics::slot(outcome)).copied().flatten() {
             io::increment(counter);
         }
         io::set_filter_state(record::FILTER_STATE, &record::filter_state(&self.policy, outcome));
         if outcome.verdict.reason().is_some()
             && let Some(held_back) = self.log_limit.borrow_mut().admit(io::now_ns())
-            && let Some(line) = record::log_line(&self.policy, outcome, held_back)
+            && let finding = exchange.explain(&io::Stream)
+            && let Some(line) = record::log_line(&self.policy, outcome, finding.as_ref(), held_back)
         {
             log::warn!("{line}");
         }
+        exchange.forget();
     }
 }

@@ -29,7 +29,7 @@ fn filter_state_says_the_verdict_its_route_and_its_key() {
 
 #[test]
 fn a_line_is_written_for_what_is_denied_or_would_be() {
-    let line = |route, verdict, held_back| log_line(&policy(), Outcome { route, verdict }, held_back);
+    let line = |route, verdict, held_back| log_line(&policy(), Outcome { route, verdict }, None, held_back);
     assert_eq!(line(Some(0), Verdict::Allowed { key: 0 }, 0), None);
     assert_eq!(line(None, Verdict::Passed, 7), None);
     let denied = line(Some(0), Verdict::Denied(Reason::MissingSignature), 0).unwrap();

@@ -18,9 +18,9 @@ fn tried(rule: &UrlRule, scheme: &str, authority: &str, path: &str) -> Vec<Strin
     let head = head(&[(":scheme", scheme), (":authority", authority), (":path", path)]);
     let dialled = rule.dialled(&head).unwrap();
     let mut urls = Vec::new();
-    let found = dialled.find(Scheme::Http, dialled.targets(), b"", &|| Some(8443), |pieces| {
+    let found = dialled.find(Scheme::Http, &mut dialled.targets(), b"", &|| Some(8443), &mut |pieces| {
         urls.push(String::from_utf8(pieces.concat()).unwrap());
-        None::<()>
+        None
     });
     assert_eq!(found, None);
     urls

@@ -103,7 +103,10 @@ impl Stage<'_> {
             assert!(
                 metrics::outcomes(policy).iter().any(|known| metrics::slot(*known) == metrics::slot(outcome))
             );
-            assert_eq!(record::log_line(policy, outcome, 0).is_some(), outcome.verdict.reason().is_some());
+            assert_eq!(
+                record::log_line(policy, outcome, None, 0).is_some(),
+                outcome.verdict.reason().is_some()
+            );
             let now = record::filter_state(policy, outcome);
             assert_eq!(decided.get_or_insert_with(|| now.clone()), &now);
         }

@@ -200,13 +200,24 @@ impl Request {
     /// Sends the request through an exchange as a proxy would, its body cut into pieces of these sizes and a
     /// rest. What is held piles up, what passes does not. The last step is the answer.
     pub(crate) fn send(&self, policy: &Rc<Policy>, cuts: &[usize], end: End) -> (Step, Option<Outcome>) {
-        let proxy = FakeProxy::of(self);
+        let (step, exchange) = self.exchange(policy, &FakeProxy::of(self), cuts, end);
+        (step, exchange.outcome())
+    }
+
+    /// The same with this proxy, and all of the exchange.
+    pub(crate) fn exchange(
+        &self,
+        policy: &Rc<Policy>,
+        proxy: &FakeProxy,
+        cuts: &[usize],
+        end: End,
+    ) -> (Step, Exchange) {
         let mut exchange = Exchange::new(Rc::clone(policy), false);
         let is_upgrade = self.headers.iter().any(|(name, _)| name == "upgrade");
         let has_body = !self.body.is_empty() || end != End::Headers;
-        let mut step = exchange.on_headers(!has_body && !is_upgrade, &proxy);
+        let mut step = exchange.on_headers(!has_body && !is_upgrade, proxy);
         if !has_body || exchange.outcome().is_some() {
-            return (step, exchange.outcome());
+            return (step, exchange);
         }
         let mut rest = self.body.as_slice();
         let mut pieces: Vec<&[u8]> = Vec::new();
@@ -224,16 +235,16 @@ impl Request {
             proxy.body.borrow_mut().extend_from_slice(piece);
             let size = proxy.body.borrow().len();
             let is_last = index + 1 == pieces.len() && end != End::Trailers;
-            step = exchange.on_body(size, is_last, &proxy);
+            step = exchange.on_body(size, is_last, proxy);
             passes = step == Step::Continue;
             if exchange.outcome().is_some() {
-                return (step, exchange.outcome());
+                return (step, exchange);
             }
         }
         if end == End::Trailers {
-            step = exchange.on_trailers(&proxy);
+            step = exchange.on_trailers(proxy);
         }
-        (step, exchange.outcome())
+        (step, exchange)
     }
 
     /// The verdict on the request, sent whole.
