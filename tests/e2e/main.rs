@@ -21,6 +21,8 @@ mod configuration;
 mod counters;
 mod dialled;
 mod docs;
+mod explain;
+mod flood;
 mod hostile;
 mod keys;
 mod mesh;
