@@ -15,6 +15,7 @@
 mod site;
 mod webhook;
 
+mod access_log;
 mod bodies;
 mod bypass;
 mod configuration;
