@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose test lint e2e validate clean differential envoys oracles manifest-types
+.PHONY: help build demo serve compose test lint e2e validate clean differential envoys oracles manifest-types prometheus
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -34,7 +34,7 @@ serve: build ## Leave the demo's Envoy running, to send webhooks of your own (EN
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose
 
-test: build envoys oracles manifest-types ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+test: build envoys oracles manifest-types prometheus ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
 e2e: build envoys oracles ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
@@ -64,3 +64,7 @@ oracles:
 # The published APIs that the manifests in deploy/ are judged by.
 manifest-types:
 	@tools/manifest-types >/dev/null
+
+# What scrapes the counters in the tests of deploy/observability.
+prometheus:
+	@tools/prometheus >/dev/null
