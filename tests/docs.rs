@@ -48,7 +48,12 @@ fn every_configuration_in_json_is_read() {
 #[test]
 fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
     let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
-    let samples = ["envoy/envoy.yaml", "envoy/per-route.yaml"];
+    let samples = [
+        "envoy/envoy.yaml",
+        "envoy/per-route.yaml",
+        "deploy/observability/prometheus.yaml",
+        "deploy/observability/istio-values.yaml",
+    ];
     let samples: Vec<_> =
         samples.map(|name| lines(&fs::read_to_string(repository().join(name)).unwrap())).into();
     for (path, text) in documents() {

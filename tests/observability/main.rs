@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     missing_docs,
     unreachable_pub,
@@ -13,6 +14,7 @@
 
 mod alerts;
 mod dashboard;
+mod istio;
 mod prometheus;
 mod traffic;
 
