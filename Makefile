@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose test lint e2e validate clean differential envoys oracles manifest-types prometheus
+.PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -34,7 +34,13 @@ serve: build ## Leave the demo's Envoy running, to send webhooks of your own (EN
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose
 
-test: build envoys oracles manifest-types prometheus ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+image: build ## Write the images that proxies pull to dist/
+	@tools/release image
+
+release: build ## Write the module, its digest, a bill of materials and the images to dist/
+	@tools/release all
+
+test: build envoys oracles manifest-types prometheus registry ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
 e2e: build envoys oracles ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
@@ -52,6 +58,7 @@ lint: ## Check format, lints, documentation, dependencies and scripts
 
 clean: ## Remove everything that was built
 	cargo clean
+	rm -rf dist
 
 # Before the tests, so that a failed download is one clear line and not a failed test.
 envoys:
@@ -68,3 +75,7 @@ manifest-types:
 # What scrapes the counters in the tests of deploy/observability.
 prometheus:
 	@tools/prometheus >/dev/null
+
+# A registry that the images are pushed to.
+registry:
+	@tools/registry

@@ -3,6 +3,7 @@
 //! - [`envoy`] starts an Envoy process from a bootstrap text and reads its log, statistics and ports.
 //! - [`sample`] turns a configuration from the repository's `envoy/` directory into that text.
 //! - [`manifests`] reads the Kubernetes manifests in `deploy/`.
+//! - [`release`] makes the images and files that a release consists of.
 //! - [`upstream`] is the application behind the proxy: it records every byte that reaches it, and when.
 //! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
 //! - [`certs`] makes the certificates in between.
@@ -17,6 +18,7 @@ pub mod certs;
 pub mod client;
 pub mod envoy;
 pub mod manifests;
+pub mod release;
 pub mod sample;
 pub mod scratch;
 pub mod upstream;
