@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use twilio_proxy_wasm::config::{Hold, Policy};
+use twilio_proxy_wasm::route::Mode;
 use twilio_proxy_wasm_harness::manifests;
 
 use crate::{OVERLAYS, of_kind, strings};
@@ -73,6 +74,18 @@ fn every_plugin_reads_its_configuration_and_fails_closed() {
         assert_eq!(policy.hold() == Hold::OwnStop, plugin.may_stop, "{overlay}");
         assert_eq!(policy.routes().len(), 1, "{overlay}");
         assert!(plugin.fails_closed, "{overlay}");
+    }
+}
+
+/// The guides begin with `mode: report` beside `hold`.
+#[test]
+fn every_plugin_can_be_told_to_report() {
+    for overlay in OVERLAYS {
+        let mut configuration: Value =
+            serde_json::from_str(&plugin(&manifests::build(overlay)).configuration).expect("JSON");
+        configuration["mode"] = "report".into();
+        let policy = Policy::parse(configuration.to_string().as_bytes(), &|_| Some(b"token".to_vec()));
+        assert_eq!(policy.expect("a policy").routes()[0].mode(), Mode::Report, "{overlay}");
     }
 }
 

@@ -62,28 +62,27 @@ fn every_object_is_of_its_published_api() {
 /// The judge is awake: a field that nobody knows, a word that is none of the listed ones, a list that is too long.
 #[test]
 fn an_object_that_is_not_of_its_api_is_told() {
-    let plugin = |spec: Value| {
+    let plugin = |(index, spec): (usize, Value)| {
         let object = json!({
             "apiVersion": "extensions.istio.io/v1alpha1",
             "kind": "WasmPlugin",
             "metadata": { "name": "x" },
             "spec": spec,
         });
-        json!({ "where": "x", "object": object })
+        json!({ "where": index.to_string(), "object": object })
     };
     let targets = vec![json!({ "kind": "Gateway", "name": "x" }); 17];
-    for (spec, expected) in [
-        (json!({ "url": "oci://x", "configuration": {} }), "'configuration' does not exist in type"),
-        (
-            json!({ "url": "oci://x", "phase": "FIRST" }),
-            "spec/phase must be equal to one of the allowed values",
-        ),
-        (
-            json!({ "url": "oci://x", "targetRefs": targets }),
-            "spec/targetRefs must NOT have more than 16 items",
-        ),
+    let wrong = [
+        json!({ "url": "oci://x", "configuration": {} }),
+        json!({ "url": "oci://x", "phase": "FIRST" }),
+        json!({ "url": "oci://x", "targetRefs": targets }),
+    ];
+    let told = problems(&wrong.into_iter().enumerate().map(plugin).collect::<Vec<_>>()).replace('"', "");
+    for expected in [
+        "0: Object literal may only specify known properties, and 'configuration' does not exist",
+        "1: data/spec/phase must be equal to one of the allowed values",
+        "2: data/spec/targetRefs must NOT have more than 16 items",
     ] {
-        let told = problems(&[plugin(spec)]);
-        assert!(told.replace('"', "").contains(expected), "{told}");
+        assert!(told.lines().any(|line| line.starts_with(expected)), "{expected:?} in:\n{told}");
     }
 }
