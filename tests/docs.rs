@@ -48,14 +48,8 @@ fn every_configuration_in_json_is_read() {
 #[test]
 fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
     let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
-    let samples = [
-        "envoy/envoy.yaml",
-        "envoy/per-route.yaml",
-        "deploy/observability/prometheus.yaml",
-        "deploy/observability/istio-values.yaml",
-    ];
-    let samples: Vec<_> =
-        samples.map(|name| lines(&fs::read_to_string(repository().join(name)).unwrap())).into();
+    let mut samples = vec![lines(&text_of("envoy/envoy.yaml")), lines(&text_of("envoy/per-route.yaml"))];
+    samples.extend(manifests().iter().map(|name| lines(&text_of(name))));
     for (path, text) in documents() {
         for block in blocks(&text, "yaml") {
             let wanted = lines(&block);
@@ -63,6 +57,53 @@ fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
             assert!(samples.iter().any(is_part), "{}: in no sample:\n{block}", path.display());
         }
     }
+}
+
+fn text_of(name: &str) -> String {
+    fs::read_to_string(repository().join(name)).expect("a file of the repository")
+}
+
+/// The files in `deploy/`, by their paths from the root of the repository.
+fn manifests() -> Vec<String> {
+    let (mut found, mut open) = (Vec::new(), vec!["deploy".to_owned()]);
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(repository().join(&directory)).expect("a directory").flatten() {
+            let name = format!("{directory}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() { open.push(name) } else { found.push(name) }
+        }
+    }
+    found
+}
+
+/// Commands for a cluster, which there is none of here. What they name is at least there: files and directories, make
+/// targets, and objects of the manifests.
+#[test]
+fn every_command_for_a_cluster_names_what_there_is() {
+    let makefile = text_of("Makefile");
+    let manifests: String = manifests().iter().map(|name| text_of(name)).collect();
+    let mut found = 0;
+    for (path, text) in documents() {
+        for block in blocks(&text, "console") {
+            for line in block.replace("\\\n", " ").lines() {
+                let command = line.strip_prefix("$ ");
+                let command = command.unwrap_or_else(|| panic!("{}: no command: {line}", path.display()));
+                if let Some(target) = command.strip_prefix("make ") {
+                    assert!(makefile.contains(&format!("\n{target}:")), "{}: {command}", path.display());
+                }
+                for word in command.split([' ', '=', '"']) {
+                    if word.starts_with("deploy/") && !word.starts_with("deploy/twilio-") {
+                        assert!(repository().join(word).exists(), "{}: {word}", path.display());
+                    }
+                    let name = word.rsplit('/').next().unwrap_or_default();
+                    let is_object = name.starts_with("twilio-")
+                        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+                    assert!(!is_object || manifests.contains(name), "{}: {word}", path.display());
+                }
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 20, "{found}");
 }
 
 /// What CI and the end-to-end tests run. A command of a document that is not among them may not work.
