@@ -180,7 +180,13 @@ impl Registry {
              http: {{ addr: '127.0.0.1:{port}' }}\n"
         );
         let config = scratch.write("registry.yml", config);
-        let process = Command::new("docker-registry").arg("serve").arg(config).spawn();
+        let log = fs::File::create(scratch.join("registry.log")).expect("a log");
+        let process = Command::new("docker-registry")
+            .arg("serve")
+            .arg(config)
+            .stdout(log.try_clone().expect("the log"))
+            .stderr(log)
+            .spawn();
         let registry = Registry { process: process.expect("docker-registry: run tools/registry"), port };
         let deadline = Instant::now() + Duration::from_secs(10);
         while registry.get("/v2/").is_none() {
