@@ -98,6 +98,19 @@ impl Key {
         &self.label
     }
 
+    /// The hash that it is good for.
+    pub fn algorithm(&self) -> Algorithm {
+        self.mac.algorithm()
+    }
+
+    /// The account whose requests alone it is tried for.
+    pub fn account_sid(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::Account(sid) => Some(sid),
+            Scope::AnyAccount | Scope::SharedKey(_) => None,
+        }
+    }
+
     /// The id of a shared key; an auth token has none.
     pub fn shared_key_id(&self) -> Option<&str> {
         match &self.scope {

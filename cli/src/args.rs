@@ -31,7 +31,7 @@ Examples:
   twilio-webhook send https://hooks.example.com/sms --forge signature --connect 127.0.0.1:8443 --cacert ca.pem
   twilio-webhook scenario scenarios/webhooks.toml --target envoy=127.0.0.1:8443 --cacert ca.pem";
 
-/// Plays Twilio against a webhook: signs requests as Twilio does, sends them, forges them, and runs tables of them
+/// Plays Twilio against a webhook (signs, sends, forges), and tells what the filter makes of a configuration
 #[derive(Debug, Parser)]
 #[command(name = "twilio-webhook", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -49,6 +49,8 @@ pub enum Command {
     Send(Send),
     /// Run a file of requests with what is expected of each
     Scenario(Scenario),
+    /// Say what a configuration of the filter means, and what is wrong or weak in it
+    Check(Check),
 }
 
 /// `sign`
@@ -139,6 +141,26 @@ pub struct Scenario {
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub network: Network,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads the plugin's own configuration (JSON), and files that hold one: of Envoy (YAML or JSON: a bootstrap, a listener, a \
+filter, a config dump), of Istio (WasmPlugin, TrafficExtension, EnvoyFilter) or of Envoy Gateway (EnvoyExtensionPolicy). \
+Says of each what it means, and what is an error (the filter rejects it, or cannot hold requests where it stands), a \
+warning (to be set right) or a note (weaker than it could be, and perhaps meant so).
+
+Exits with 0 without an error, with 1 if there is one or, with --strict, a warning, with 2 if the command line is wrong, \
+with 7 if a file cannot be read or none holds a configuration of the filter. Nothing is connected to, no secret is read \
+from the environment, and none is printed: a variable that the proxy has need not be set here.")]
+pub struct Check {
+    /// Files that belong together, such as a plugin and its buffer; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit with 1 for a warning too
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// A report's format.

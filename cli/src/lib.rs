@@ -1,7 +1,8 @@
 //! Plays Twilio against a webhook: signs requests as Twilio does, sends them byte for byte, forges them, and runs
 //! tables of them with what is expected of each.
 //!
-//! Nothing here calls the filter's own code: see [`sign`].
+//! What signs and sends never calls the filter's own code: see [`sign`]. [`check`] is the filter's core
+//! on an operator's terminal.
 //!
 //! A scenario file is run from Rust with lookups of one's own instead of a log file and a recorder's URL:
 //!
@@ -33,6 +34,7 @@
 #![warn(missing_docs)]
 
 pub mod args;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod curl;
@@ -41,6 +43,7 @@ pub mod fixtures;
 pub mod forge;
 pub mod form;
 pub mod key;
+pub mod plugin;
 pub mod report;
 pub mod request;
 pub mod scenario;

@@ -1,5 +1,6 @@
 //! The subcommands. Each returns whether everything was as expected.
 
+mod check;
 mod scenario;
 mod send;
 mod sign;
@@ -19,6 +20,7 @@ pub fn run(cli: &Cli) -> Result<bool, Failure> {
         Command::Sign(args) => sign::run(args),
         Command::Send(args) => send::run(args),
         Command::Scenario(args) => scenario::run(args),
+        Command::Check(args) => check::run(args),
     }
 }
 

@@ -1,0 +1,114 @@
+//! What is weak in a configuration, wherever it is used.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
+use twilio_proxy_wasm::route::Mode;
+use twilio_proxy_wasm::signature::Algorithm;
+
+use super::Level::{Note, Warning};
+use super::Says;
+
+pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
+    secrets(written, says);
+    modes(policy, says);
+    if policy.unmatched() == Unmatched::Allow {
+        matching(policy, written, says);
+    }
+    let keys = policy.routes().iter().flat_map(|route| route.keys().iter());
+    let weak: BTreeSet<&str> = keys
+        .filter(|key| key.algorithm() == Algorithm::HmacSha1)
+        .filter_map(|key| key.shared_key_id())
+        .collect();
+    for id in weak {
+        says(Note, format!("shared key {id} is of HMAC_SHA1; Twilio makes keys of HMAC_SHA256 as well"));
+    }
+    if policy.verified_header().is_some() && policy.hold() == Hold::BufferAfter {
+        says(
+            Warning,
+            "verified_header is never set with hold buffer_after, only removed from what clients send: an application \
+             behind it must not expect it"
+                .to_owned(),
+        );
+    }
+}
+
+/// The top of the configuration and its routes, each with what stands before the path of a field there.
+pub(super) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let routes = written["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let routes = routes.iter().enumerate().map(|(index, route)| (format!("routes[{index}]."), route));
+    std::iter::once((String::new(), written)).chain(routes)
+}
+
+fn secrets(written: &Value, says: Says<'_>) {
+    for (place, holder) in holders(written) {
+        for field in ["auth_tokens", "shared_keys"] {
+            for (index, key) in holder[field].as_array().into_iter().flatten().enumerate() {
+                if !key["value"].is_null() {
+                    says(
+                        Warning,
+                        format!(
+                            "{place}{field}[{index}].value is a secret in the configuration, which Envoy shows in its \
+                             config dump; use env"
+                        ),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn modes(policy: &Policy, says: Says<'_>) {
+    for route in policy.routes() {
+        let name = route.name();
+        match route.mode() {
+            Mode::Enforce => {}
+            Mode::Report => says(Note, format!("route {name} is in mode report: nothing is denied there")),
+            Mode::Off => says(Note, format!("route {name} is in mode off: nothing is verified there")),
+        }
+    }
+}
+
+/// Ways round routes, where what no route matches passes.
+fn matching(policy: &Policy, written: &Value, says: Says<'_>) {
+    let Some(routes) = written["routes"].as_array() else { return };
+    let is_open =
+        |matches: &Value| ["hosts", "path", "route_names"].iter().all(|field| matches[field].is_null());
+    if routes.iter().any(|route| is_open(&route["match"])) {
+        return;
+    }
+    let matching_by = |fields: &dyn Fn(&Value) -> bool| -> Vec<&str> {
+        let named = policy.routes().iter().zip(routes);
+        named.filter(|(_, route)| fields(&route["match"])).map(|(route, _)| route.name()).collect()
+    };
+    let by_host = matching_by(&|matches| !matches["hosts"].is_null());
+    if !by_host.is_empty() {
+        says(
+            Warning,
+            format!(
+                "{} by host, and unmatched is allow: who reaches the application under another host is not verified; \
+                 match by route_names, or set unmatched to deny",
+                match_verb(&by_host)
+            ),
+        );
+    }
+    let by_path = matching_by(&|matches| matches["hosts"].is_null() && !matches["path"].is_null());
+    if !by_path.is_empty() {
+        says(
+            Note,
+            format!(
+                "{} by path, and unmatched is allow: a path that the application alone takes for such a one (/hook.json \
+                 for /hook) is not verified; match by route_names, or set unmatched to deny",
+                match_verb(&by_path)
+            ),
+        );
+    }
+}
+
+fn match_verb(names: &[&str]) -> String {
+    match names {
+        [name] => format!("route {name} matches"),
+        names => format!("routes {} match", names.join(", ")),
+    }
+}
