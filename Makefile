@@ -9,6 +9,7 @@ SHELL := bash
 ENVOY_VERSION ?= 1.40.0
 ENVOY_VERSIONS ?= 1.36.4 1.39.3 1.40.0
 export ENVOY_VERSION ENVOY_VERSIONS
+FUZZ_SECONDS ?= 10
 
 WASM := $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/release/twilio_proxy_wasm.wasm
 
@@ -52,13 +53,17 @@ differential: oracles ## Compare with Twilio's libraries (DIFFERENTIAL_SEED, DIF
 validate: build envoys ## Check that Envoy accepts each configuration in envoy/
 	cargo test --locked --features e2e --test e2e validate
 
+.PHONY: fuzz
+fuzz: ## Fuzz the core, ten seconds for each target (FUZZ_SECONDS)
+	@tools/fuzz $(FUZZ_SECONDS)
+
 lint: ## Check format, lints, documentation, dependencies and scripts
 	@tools/bootstrap lint
 	@tools/lint
 
 clean: ## Remove everything that was built
 	cargo clean
-	rm -rf dist
+	rm -rf dist fuzz/target
 
 # Before the tests, so that a failed download is one clear line and not a failed test.
 envoys:

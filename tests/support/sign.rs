@@ -15,6 +15,11 @@ pub(crate) fn sha256(key: &str, url: &str, params: &[(String, String)]) -> Strin
 }
 
 /// The signature of a message that is put together already.
+pub(crate) fn sha256_of(key: &str, message: &[u8]) -> String {
+    base64(&hmac::<Sha256>(key.as_bytes(), message))
+}
+
+/// The signature of a message that is put together already.
 pub(crate) fn sha1_of(key: &str, message: &[u8]) -> String {
     base64(&hmac::<Sha1>(key.as_bytes(), message))
 }
