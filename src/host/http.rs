@@ -3,10 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
-
-use super::io;
+use super::io::{self, Action};
 use super::root::Plugin;
 use crate::exchange::{Exchange, Step};
 
@@ -41,10 +38,9 @@ impl Webhook {
     }
 }
 
-impl Context for Webhook {}
-
-impl HttpContext for Webhook {
-    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+/// What the proxy tells of.
+impl Webhook {
+    pub(super) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
         let action = self.step(|exchange| exchange.on_headers(end_of_stream, &io::Stream));
         if self.exchange.borrow().may_stall() {
             self.plugin.watch(self.context_id, &self.exchange);
@@ -53,17 +49,17 @@ impl HttpContext for Webhook {
         action
     }
 
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    pub(super) fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         self.stop_watching(true);
         self.step(|exchange| exchange.on_body(size, end_of_stream, &io::Stream))
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+    pub(super) fn on_request_trailers(&mut self) -> Action {
         self.stop_watching(true);
         self.step(|exchange| exchange.on_trailers(&io::Stream))
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+    pub(super) fn on_response_headers(&mut self) -> Action {
         self.step(|exchange| exchange.on_response(&io::Stream))
     }
 }

@@ -1,13 +1,11 @@
 //! Every call into the proxy.
 //!
-//! The calls are declared here and not taken from the SDK, because the SDK's wrappers panic on a status that
-//! they do not expect and on text that is not UTF-8, and a panic ends a worker's VM. Here a call that fails is
-//! `None`, and the core makes a denial of it.
+//! They are declared here and not taken from the SDK, because the SDK's wrappers panic on a status that they do not
+//! expect and on text that is not UTF-8, and a panic ends a worker's VM. Here a call that fails is `None`, and the
+//! core makes a denial of it.
 #![allow(unsafe_code)]
 
 use std::ptr::{null, null_mut};
-
-use proxy_wasm::types::Action;
 
 use crate::exchange::{Proxy, Step};
 use crate::reply::Reply;
@@ -20,8 +18,25 @@ const PLUGIN_CONFIGURATION: u32 = 7;
 const COUNTER: u32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
 
+/// What the proxy is to do with the request, once a callback has returned.
+#[repr(u32)]
+pub(super) enum Action {
+    Continue = 0,
+    Pause = 1,
+}
+
+/// How much a line of the log matters.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(super) enum Level {
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+}
+
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_log(level: Level, line: *const u8, line_size: usize) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -136,8 +151,13 @@ fn send(Reply { status, body, details }: Reply) {
         )
     };
     if sent != OK {
-        log::error!("twilio_webhook: the proxy refused to send a reply; the request stays stopped");
+        log(Level::Error, "twilio_webhook: the proxy refused to send a reply; the request stays stopped");
     }
+}
+
+pub(super) fn log(level: Level, line: &str) {
+    // SAFETY: the line is ours for the length of the call. Where a line that cannot be logged goes, nobody can tell.
+    unsafe { proxy_log(level, line.as_ptr(), line.len()) };
 }
 
 pub(super) fn plugin_configuration() -> Option<Vec<u8>> {

@@ -4,11 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::os::wasi::ffi::OsStringExt;
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
-
 use super::http::Webhook;
-use super::io;
+use super::io::{self, Level};
 use crate::config::Policy;
 use crate::exchange::Exchange;
 use crate::limit::Limiter;
@@ -38,40 +35,35 @@ pub(super) struct Plugin {
     hands_on_bodies: Cell<bool>,
 }
 
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
+impl Root {
+    /// Reads the configuration, and says whether it is a good one.
+    pub(super) fn on_configure(&mut self) -> bool {
         let configuration = io::plugin_configuration().unwrap_or_default();
         let environment = |name: &str| std::env::var_os(name).map(OsStringExt::into_vec);
         match Policy::parse(&configuration, &environment) {
             Ok(policy) => {
                 let (version, routes) = (env!("CARGO_PKG_VERSION"), policy.routes().len());
-                log::info!("twilio_webhook: version {version} is configured with {routes} route(s)");
+                let line = format!("twilio_webhook: version {version} is configured with {routes} route(s)");
+                io::log(Level::Info, &line);
                 self.plugin = Some(Rc::new(Plugin::new(policy)));
                 true
             }
             Err(error) => {
-                log::error!("twilio_webhook: configuration rejected: {error}");
+                io::log(Level::Error, &format!("twilio_webhook: configuration rejected: {error}"));
                 false
             }
         }
     }
 
-    fn on_tick(&mut self) {
+    pub(super) fn on_tick(&mut self) {
         if let Some(plugin) = &self.plugin {
             plugin.look_at_waiting();
         }
     }
 
-    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        self.plugin
-            .as_ref()
-            .map(|plugin| -> Box<dyn HttpContext> { Box::new(Webhook::new(context_id, Rc::clone(plugin))) })
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A request begins. There is none before there is a configuration.
+    pub(super) fn request(&self, context_id: u32) -> Option<Webhook> {
+        self.plugin.as_ref().map(|plugin| Webhook::new(context_id, Rc::clone(plugin)))
     }
 }
 
@@ -151,7 +143,7 @@ impl Plugin {
             && let finding = exchange.explain(&io::Stream)
             && let Some(line) = record::log_line(&self.policy, outcome, finding.as_ref(), held_back)
         {
-            log::warn!("{line}");
+            io::log(Level::Warn, &line);
         }
         exchange.forget();
     }
