@@ -1,11 +1,14 @@
 //! Hosts: which of them are the one that a route names, and what two of them come to.
 
+use serde_json::{Value, json};
+use twilio_proxy_wasm_harness::client::h1;
+use twilio_proxy_wasm_harness::envoy::versions;
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
 use super::raw;
 use super::row::End::{Cut, Denied, KeptOut, Refused, Unmatched, Verified};
 use super::row::{Row, Wire, get, get_for, row, url};
-use crate::site::{HOST, TOKEN};
+use crate::site::{HOST, Layout, Site, TOKEN};
 
 /// An unsigned request to a host that the route `hosted` names.
 fn named(host: &'static str) -> Row {
@@ -134,4 +137,53 @@ pub fn rows() -> Vec<Row> {
 /// An unsigned request to the root of this host.
 fn head_to(host: &str) -> Wire {
     Wire::Bytes(format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes())
+}
+
+/// Ports as clients may spell them, and whether Envoy with `ignore_port_in_host_matching` takes them for one, and drops them.
+const PORTS: [(&str, bool); 8] = [
+    ("", true),
+    (":80", true),
+    (":00080", true),
+    (":99999999", true),
+    (":x", true),
+    (":", true),
+    (":1:2", false),
+    (".", false),
+];
+
+/// A virtual host of the proxy, which is found without the port, guarded by a route of the same host.
+#[test]
+fn a_port_that_the_proxy_ignores_hides_no_host() {
+    let host = "hosted.example.com";
+    let to = |action: &str, what: Value| json!([{ "match": { "prefix": "/" }, action: what }]);
+    let route_config = json!({ "name": "main", "ignore_port_in_host_matching": true, "virtual_hosts": [
+        { "name": "hosted", "domains": [host], "routes": to("route", json!({ "cluster": "upstream" })) },
+        { "name": "others", "domains": ["*"], "routes": to("direct_response", json!({ "status": 404 })) },
+    ]});
+    for binary in versions() {
+        for mode in ["off", "enforce"] {
+            let layout = Layout {
+                manager: json!({ "route_config": route_config }),
+                plugin: json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [
+                    { "name": "hook", "match": { "hosts": [host] }, "mode": mode } ] }),
+                ..Layout::default()
+            };
+            let site = Site::start(&binary, &layout);
+            for (port, is_ignored) in PORTS {
+                let mark = site.upstream.mark();
+                let mut connection = h1::Connection::open(&site.target()).expect("a connection");
+                let request = format!("GET / HTTP/1.1\r\nhost: {host}{port}\r\n\r\n");
+                connection.send(request.as_bytes()).expect("to send");
+                let status = connection.read_response().map(|it| it.status);
+                let expected = match (mode, is_ignored, port) {
+                    ("off", true, _) => 200,
+                    // What the filter takes for the host beyond that is denied as well.
+                    ("enforce", true, _) | ("enforce", _, ".") => 403,
+                    _ => 404,
+                };
+                assert_eq!(status, Ok(expected), "{mode} {port}\n{}", site.envoy.output());
+                assert_eq!(site.upstream.requests_since(mark).len(), usize::from(expected == 200), "{port}");
+            }
+        }
+    }
 }
