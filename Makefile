@@ -41,10 +41,10 @@ image: build ## Write the images that proxies pull to dist/
 release: build ## Write the module, its digest, a bill of materials and the images to dist/
 	@tools/release all
 
-test: build envoys oracles manifest-types prometheus registry ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+test: build envoys oracles manifest-types prometheus registry trap ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
 	cargo test --locked --workspace --features e2e --no-fail-fast
 
-e2e: build envoys oracles ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
+e2e: build envoys oracles trap ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
 	cargo test --locked --features e2e --test e2e
 
 differential: oracles ## Compare with Twilio's libraries (DIFFERENTIAL_SEED, DIFFERENTIAL_REQUESTS)
@@ -56,6 +56,12 @@ validate: build envoys ## Check that Envoy accepts each configuration in envoy/
 .PHONY: fuzz
 fuzz: ## Fuzz the core, ten seconds for each target (FUZZ_SECONDS)
 	@tools/fuzz $(FUZZ_SECONDS)
+
+# The module that traps where a header asks for it, for tests/e2e/faults. Kept apart from the release module.
+.PHONY: trap
+trap:
+	@tools/cargo-wasm rustc --quiet --release --locked --lib --crate-type cdylib --features trap-for-tests \
+		--target-dir $(or $(CARGO_TARGET_DIR),target)/trap --config profile.release.lto=false
 
 lint: ## Check format, lints, documentation, dependencies and scripts
 	@tools/bootstrap lint

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use twilio_proxy_wasm_harness::sample::module;
+use twilio_proxy_wasm_harness::sample::{module, trapping_module};
 use wasmparser::{Parser, Payload};
 
 /// What the adapter calls. Each further import is one that a host may not have: a file system or a socket, which a
@@ -47,6 +47,14 @@ fn the_module_exports_exactly_what_is_listed() {
     }
     let listed: BTreeSet<String> = EXPORTS.lines().map(str::to_owned).collect();
     assert_eq!(exports, listed);
+}
+
+#[test]
+fn the_module_has_nothing_of_the_one_that_traps_for_tests() {
+    let knows_the_header = |module: &[u8]| module.windows(16).any(|bytes| bytes == b"x-trap-for-tests");
+    let trapping = std::fs::read(trapping_module()).expect("the module that traps");
+    assert!(knows_the_header(&trapping));
+    assert!(!knows_the_header(&bytes()));
 }
 
 #[test]

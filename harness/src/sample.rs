@@ -16,10 +16,22 @@ pub fn repository() -> PathBuf {
 /// # Panics
 /// When it has not been built.
 pub fn module() -> PathBuf {
+    built("", "make build")
+}
+
+/// A module that traps where the header `x-trap-for-tests` asks for it, as `make trap` leaves it.
+///
+/// # Panics
+/// When it has not been built.
+pub fn trapping_module() -> PathBuf {
+    built("trap", "make trap")
+}
+
+fn built(directory: &str, by: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository().join("target"), PathBuf::from);
-    let path = target.join("wasm32-wasip1/release/twilio_proxy_wasm.wasm");
-    assert!(path.exists(), "expected the module at {}: run `make build` first", path.display());
+    let path = target.join(directory).join("wasm32-wasip1/release/twilio_proxy_wasm.wasm");
+    assert!(path.exists(), "expected the module at {}: run `{by}` first", path.display());
     path
 }
 

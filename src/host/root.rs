@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::http::Webhook;
 use super::io::{self, Level};
 use crate::config::Policy;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Step};
 use crate::limit::Limiter;
 use crate::metrics;
 use crate::record;
@@ -122,18 +122,31 @@ impl Plugin {
             if !io::set_effective_context(context_id) {
                 continue;
             }
-            let step = exchange.borrow_mut().on_tick(&io::Stream);
-            io::perform(step);
-            let outcome = exchange.borrow().outcome();
-            if let Some(outcome) = outcome {
-                self.record(outcome, &mut exchange.borrow_mut());
+            io::perform(self.step(&exchange, &mut |exchange| exchange.on_tick(&io::Stream)));
+            if exchange.borrow().outcome().is_some() {
                 self.unwatch(context_id, false);
             }
         }
     }
 
+    /// Lets the core take a step, and records a verdict that it came to: once, whichever step that is. The exchange is
+    /// free again before anything is done about it, so that the proxy may call back.
+    pub(super) fn step(
+        &self,
+        exchange: &RefCell<Exchange>,
+        take: &mut dyn FnMut(&mut Exchange) -> Step,
+    ) -> Step {
+        let mut exchange = exchange.borrow_mut();
+        let had_outcome = exchange.outcome().is_some();
+        let step = take(&mut exchange);
+        if let (Some(outcome), false) = (exchange.outcome(), had_outcome) {
+            self.record(outcome, &mut exchange);
+        }
+        step
+    }
+
     /// Tells counters, access log and log of a verdict.
-    pub(super) fn record(&self, outcome: Outcome, exchange: &mut Exchange) {
+    fn record(&self, outcome: Outcome, exchange: &mut Exchange) {
         if let Some(counter) = self.counters.get(metrics::slot(outcome)).copied().flatten() {
             io::increment(counter);
         }

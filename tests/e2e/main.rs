@@ -23,6 +23,7 @@ mod counters;
 mod dialled;
 mod docs;
 mod explain;
+mod faults;
 mod flood;
 mod hostile;
 mod keys;
