@@ -97,6 +97,11 @@ impl Finding {
         self.key.as_deref()
     }
 
+    /// The header that the signed path is in, if it is in one.
+    pub fn header(&self) -> Option<&'static str> {
+        self.header
+    }
+
     /// The URL that was signed, if it was found. It is the request's: for an operator's own terminal, never for a
     /// log.
     pub fn url(&self) -> Option<&[u8]> {
@@ -108,7 +113,7 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let setting = self.cause.setting();
-        let (key, header) = (self.key().unwrap_or_default(), self.header.unwrap_or_default());
+        let (key, header) = (self.key().unwrap_or_default(), self.header().unwrap_or_default());
         let shown = |name, value: &str| if value.is_empty() { "" } else { name };
         let mut line = String::new();
         for piece in [

@@ -13,8 +13,8 @@ use crate::sign::Param;
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  done, and the answer or every row of the scenario was as expected
-  1  the answer, or a row of the scenario, was not as expected
+  0  done, and the answer, every row of the scenario, the configuration or the request was as expected
+  1  one of them was not
   2  the command line or the scenario asks for what cannot be
   3  a token is missing or empty
   4  cannot connect, or the name is not found
@@ -29,9 +29,11 @@ Examples:
   twilio-webhook sign 'https://hooks.example.com/sms' --param From=+15005550001 --param Body=hi
   twilio-webhook send https://hooks.example.com/sms --webhook sms
   twilio-webhook send https://hooks.example.com/sms --forge signature --connect 127.0.0.1:8443 --cacert ca.pem
-  twilio-webhook scenario scenarios/webhooks.toml --target envoy=127.0.0.1:8443 --cacert ca.pem";
+  twilio-webhook scenario scenarios/webhooks.toml --target envoy=127.0.0.1:8443 --cacert ca.pem
+  twilio-webhook check envoy.yaml
+  twilio-webhook explain captured.har --config envoy.yaml";
 
-/// Plays Twilio against a webhook (signs, sends, forges), and tells what the filter makes of a configuration
+/// Plays Twilio against a webhook (signs, sends, forges), and tells what the filter makes of a configuration or a request
 #[derive(Debug, Parser)]
 #[command(name = "twilio-webhook", version, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -51,6 +53,8 @@ pub enum Command {
     Scenario(Scenario),
     /// Say what a configuration of the filter means, and what is wrong or weak in it
     Check(Check),
+    /// Say what the filter makes of a captured request, and why
+    Explain(Explain),
 }
 
 /// `sign`
@@ -161,6 +165,51 @@ pub struct Check {
     /// Exit with 1 for a warning too
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The capture is a curl command (a POSIX shell's; nothing is run or sent), a HAR file, or HTTP as it goes over the wire: \
+which of them is found out. With --config the keys are read from the variables of this shell that the configuration \
+names; those that are not set are left out. Neither a key nor a signature is ever printed.
+
+Exits with 0 if the request is verified, with 1 if it is not, with 2 if the command line is wrong, with 3 if there is no \
+key, with 7 if a file cannot be read or understood.")]
+pub struct Explain {
+    /// The captured request; - is standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub file: PathBuf,
+    /// The plugin's configuration, or a file that holds it, as for `check`; without it one key verifies every request
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["auth_token_env", "auth_token_file", "shared_key"])]
+    pub config: Option<PathBuf>,
+    /// Of several plugins in the file the one whose place, as `check` prints it, has this in it
+    #[arg(long, value_name = "TEXT", requires = "config")]
+    pub plugin: Option<String>,
+    /// Of several requests in a HAR file the one of this number, from 1
+    #[arg(long, value_name = "NUMBER")]
+    pub entry: Option<usize>,
+    /// What was dialled, where the capture does not tell
+    #[arg(long, default_value = "https")]
+    pub scheme: Scheme,
+    /// The port that the proxy listens on, if it is not in the file
+    #[arg(long, value_name = "PORT")]
+    pub listener_port: Option<u16>,
+    /// The proxy's route that the request is on, for match.route_names; empty for none
+    #[arg(long, value_name = "NAME")]
+    pub route_name: Option<String>,
+    /// The key, without --config
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Whether TLS was dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scheme {
+    /// TLS
+    Https,
+    /// No TLS
+    Http,
 }
 
 /// A report's format.

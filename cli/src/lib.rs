@@ -1,7 +1,7 @@
 //! Plays Twilio against a webhook: signs requests as Twilio does, sends them byte for byte, forges them, and runs
 //! tables of them with what is expected of each.
 //!
-//! What signs and sends never calls the filter's own code: see [`sign`]. [`check`] is the filter's core
+//! What signs and sends never calls the filter's own code: see [`sign`]. [`check`] and [`explain`] are the filter's core
 //! on an operator's terminal.
 //!
 //! A scenario file is run from Rust with lookups of one's own instead of a log file and a recorder's URL:
@@ -34,10 +34,12 @@
 #![warn(missing_docs)]
 
 pub mod args;
+pub mod capture;
 pub mod check;
 pub mod client;
 pub mod commands;
 pub mod curl;
+pub mod explain;
 pub mod failure;
 pub mod fixtures;
 pub mod forge;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use twilio_proxy_wasm::config::{ConfigError, Policy};
 
 use crate::plugin::Found;
+pub(crate) use weak::holders;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

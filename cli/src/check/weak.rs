@@ -35,7 +35,7 @@ pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
 }
 
 /// The top of the configuration and its routes, each with what stands before the path of a field there.
-pub(super) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)> {
+pub(crate) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)> {
     let routes = written["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
     let routes = routes.iter().enumerate().map(|(index, route)| (format!("routes[{index}]."), route));
     std::iter::once((String::new(), written)).chain(routes)

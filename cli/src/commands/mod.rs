@@ -1,6 +1,7 @@
 //! The subcommands. Each returns whether everything was as expected.
 
 mod check;
+mod explain;
 mod scenario;
 mod send;
 mod sign;
@@ -21,6 +22,7 @@ pub fn run(cli: &Cli) -> Result<bool, Failure> {
         Command::Send(args) => send::run(args),
         Command::Scenario(args) => scenario::run(args),
         Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
     }
 }
 

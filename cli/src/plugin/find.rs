@@ -51,6 +51,8 @@ pub struct Manager {
     pub buffer_after: Option<u64>,
     /// How much of a request Envoy buffers on HTTP/1.1.
     pub connection_limit: u64,
+    /// The port of its listener.
+    pub port: Option<u16>,
 }
 
 /// What Envoy buffers unless a listener says otherwise.
@@ -74,7 +76,8 @@ const FIELDS: [&str; 10] = [
 /// The plugins in the documents of a file, of which `source` is the text; `is_json` says that it is meant to be JSON.
 #[must_use]
 pub fn find(documents: &[Value], source: &str, is_json: bool) -> Vec<Found> {
-    let mut search = Search { found: Vec::new(), manager: None, limit: CONNECTION_LIMIT, place: Vec::new() };
+    let mut search =
+        Search { found: Vec::new(), manager: None, limit: CONNECTION_LIMIT, port: None, place: Vec::new() };
     for document in documents {
         search.document(document);
     }
@@ -109,6 +112,7 @@ struct Search {
     found: Vec<Found>,
     manager: Option<Manager>,
     limit: u64,
+    port: Option<u16>,
     place: Vec<String>,
 }
 
@@ -192,6 +196,8 @@ impl Search {
                     self.limit = field(value, "per_connection_buffer_limit_bytes")
                         .as_u64()
                         .unwrap_or(CONNECTION_LIMIT);
+                    let port = at(value, &["address", "socket_address", "port_value"]).as_u64();
+                    self.port = port.and_then(|port| u16::try_from(port).ok());
                     self.place
                         .push(format!("listener {}", value["name"].as_str().unwrap_or("without a name")));
                 }
@@ -210,9 +216,11 @@ impl Search {
             let limits = after.iter().filter_map(|filter| buffer_limit(filter, routes));
             self.manager = Some(Manager {
                 changes_url: URL_OPTIONS.into_iter().filter(|name| *field(manager, name) == true).collect(),
-                is_edge: *field(manager, "use_remote_address") == true,
+                is_edge: *field(manager, "use_remote_address") == true
+                    && field(manager, "xff_num_trusted_hops").as_u64().unwrap_or_default() == 0,
                 buffer_after: limits.min(),
                 connection_limit: self.limit,
+                port: self.port,
             });
             self.place.push(format!("filter {}", filter["name"].as_str().unwrap_or("without a name")));
             let first = self.found.len();
