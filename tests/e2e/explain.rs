@@ -1,6 +1,7 @@
 //! Each known cause of a denial: the mistake on real Envoy, the line in its log that names cause and setting, and the
 //! remedy that the line names, with which the request passes.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use twilio_proxy_wasm_harness::client::Request;
 use twilio_proxy_wasm_harness::envoy::{EnvoyBinary, versions};
 use twilio_proxy_wasm_harness::upstream::Protocol;
 use twilio_webhook::key::Algorithm;
-use twilio_webhook::sign;
+use twilio_webhook::{capture, explain, plugin, sign};
 
 use crate::site::{HOST, Layout, Site, TOKEN};
 use crate::webhook::{BOTH, FORM, FORM_BODY, PARAMS, denied, form, passes, send, signature, signature_with};
@@ -80,6 +81,7 @@ fn layout(members: &Value) -> Layout {
 /// remedies are tried on the newest one.
 #[track_caller]
 fn check(cases: &[Case]) {
+    cases.iter().for_each(is_explained_offline);
     for binary in versions() {
         on_each(&binary, cases, |case| &case.mistaken, is_explained);
     }
@@ -93,6 +95,30 @@ fn check(cases: &[Case]) {
             BOTH.into_iter().for_each(|protocol| passes(site, protocol, request, &case.body));
         },
     );
+}
+
+/// On a terminal the same is found out from the bytes that go over the wire, and the bootstrap of that Envoy.
+#[track_caller]
+fn is_explained_offline(case: &Case) {
+    let bootstrap = layout(&case.mistaken).bootstrap(0).to_string();
+    let documents = [serde_json::from_str(&bootstrap).expect("JSON")];
+    let found = plugin::find(&documents, &bootstrap, true);
+    assert_eq!(found.len(), 1, "{bootstrap}");
+    let (policy, missing) = explain::policy(&found[0], &|_| None).expect("a policy");
+    assert_eq!(missing, [""; 0]);
+    let captured = capture::read(&case.request.h1_bytes(), capture::Choice::default()).expect("a capture");
+    let text = explain::Explanation::of(&captured, &Rc::new(policy), &explain::Setting::default()).text();
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.map(|line| line.split(": ").next().expect("a word").to_owned()).unwrap_or_default()
+    };
+    assert_eq!(value("verdict"), format!("denied, {}", case.reason), "{text}");
+    let found = format!("cause={} setting={}", value("cause"), value("setting"));
+    let key = if value("key").is_empty() { String::new() } else { format!(" key={}", value("key")) };
+    let header =
+        if value("header").is_empty() { String::new() } else { format!(" header={}", value("header")) };
+    let line = format!("{found}{key}{header}: ");
+    assert!(line.starts_with(case.line) || case.line.starts_with(&line), "{line}\n{}\n{text}", case.line);
 }
 
 /// An Envoy with each configuration is started once, for all of the cases that need it.
