@@ -99,6 +99,15 @@ fn every_command_for_a_cluster_names_what_there_is() {
                         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
                     assert!(!is_object || manifests.contains(name), "{}: {word}", path.display());
                 }
+                // What a patch says, and what a release is called.
+                for patch in command.split(" -p '").skip(1).map(|rest| rest.split('\'').next().unwrap()) {
+                    let read = serde_json::from_str::<serde_json::Value>(patch);
+                    assert!(read.is_ok(), "{}: {patch}", path.display());
+                }
+                for file in command.split("dist/").skip(1) {
+                    let release = format!("twilio-proxy-wasm-{}.", env!("CARGO_PKG_VERSION"));
+                    assert!(file.starts_with(&release), "{}: {command}", path.display());
+                }
                 found += 1;
             }
         }

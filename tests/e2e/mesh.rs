@@ -3,6 +3,7 @@
 
 mod bodies;
 mod envoy_gateway;
+mod gateway_api;
 mod istio;
 mod misconfigured;
 mod sidecar;
@@ -28,6 +29,7 @@ const SOON: Duration = Duration::from_secs(10);
 const WASM_PLUGIN: &str = "deploy/istio/overlays/wasm-plugin";
 const TRAFFIC_EXTENSION: &str = "deploy/istio/overlays/traffic-extension";
 const ENVOY_FILTER: &str = "deploy/istio/overlays/envoy-filter";
+const GATEWAY_API: &str = "deploy/istio/overlays/gateway-api";
 const SIDECAR: &str = "deploy/istio/overlays/sidecar";
 const ENVOY_GATEWAY: &str = "deploy/envoy-gateway/overlay";
 
@@ -141,6 +143,33 @@ fn an_istio_gateway_verifies_with_a_traffic_extension() {
     old.plugin()["failure_policy"] = json!("FAIL_RELOAD");
     assert_eq!(new.plugin(), old.plugin());
     verifies(versions().last().expect("an Envoy"), &new);
+}
+
+#[test]
+fn an_istio_gateway_verifies_by_the_names_of_http_routes() {
+    let generated = istio(GATEWAY_API);
+    assert_eq!(generated.order()[0], "extensions.istio.io/wasmplugin/twilio-webhooks.twilio-webhook");
+    assert_eq!(generated.order()[1..], istio(WASM_PLUGIN).order()[1..]);
+    assert_eq!(generated.stats, istio(WASM_PLUGIN).stats);
+    let names: Vec<&Value> = generated.routes.iter().map(|route| &route["name"]).collect();
+    assert_eq!(names, ["twilio-webhooks.twilio-websocket.0", "twilio-webhooks.twilio-webhook.0"]);
+    versions().iter().for_each(|binary| verifies(binary, &generated));
+}
+
+/// A route that the plugin does not name: nobody gets through, instead of everybody.
+#[test]
+fn a_route_that_no_plugin_names_is_denied() {
+    let mut generated = istio(WASM_PLUGIN);
+    for route in &mut generated.routes {
+        route["name"] = json!("renamed");
+    }
+    for binary in versions() {
+        let Mesh { mut site, control: _control } = start(&binary, &generated, Protocol::Http2);
+        site.route = "unmatched";
+        for protocol in BOTH {
+            denied(&site, protocol, &signed_form("/hook/a"), 403, "no_route");
+        }
+    }
 }
 
 /// A filter that is discovered may stand in the chain switched off, and be switched on by single routes.

@@ -112,18 +112,27 @@ fn a_plugin_names_the_routes_that_there_are() {
         let objects = manifests::build(overlay);
         let configuration: Value = serde_json::from_str(&plugin(&objects).configuration).expect("JSON");
         let named = &configuration["routes"][0]["match"]["route_names"];
-        let mut there = Vec::new();
-        for service in of_kind(&objects, "VirtualService") {
-            there.extend(
-                service["spec"]["http"].as_array().unwrap().iter().map(|route| route["name"].clone()),
-            );
+        let mut there: Vec<String> = of_kind(&objects, "VirtualService")
+            .flat_map(|service| service["spec"]["http"].as_array().expect("routes"))
+            .map(|route| route["name"].as_str().expect("a name").to_owned())
+            .collect();
+        if overlay.ends_with("gateway-api") {
+            let text = |value: &Value| value.as_str().expect("a name").to_owned();
+            let name = |route: &Value| {
+                let metadata = &route["metadata"];
+                format!("{}.{}.0", text(&metadata["namespace"]), text(&metadata["name"]))
+            };
+            there.extend(of_kind(&objects, "HTTPRoute").map(name));
         }
         if !there.is_empty() {
+            there.sort();
             let mut named = names(named);
             named.sort();
-            let mut there = names(&Value::Array(there));
-            there.sort();
             assert_eq!(named, there, "{overlay}");
+            // Only webhooks come to this gateway, so that a name that is wrong here is seen at once.
+            assert_eq!(configuration["unmatched"], "deny", "{overlay}");
+            there.retain(|name| !name.contains("websocket"));
+            assert_eq!(buffered(&objects), there, "{overlay}");
         }
         for policy in of_kind(&objects, "EnvoyExtensionPolicy") {
             let targets = policy["spec"]["targetRefs"].as_array().unwrap();
@@ -135,11 +144,55 @@ fn a_plugin_names_the_routes_that_there_are() {
     }
 }
 
+/// The routes that an EnvoyFilter gives room for a body.
+fn buffered(objects: &[Value]) -> Vec<&str> {
+    of_kind(objects, "EnvoyFilter")
+        .flat_map(|filter| filter["spec"]["configPatches"].as_array().expect("patches"))
+        .filter(|patch| patch["applyTo"] == "HTTP_ROUTE")
+        .map(|patch| &patch["match"]["routeConfiguration"]["vhost"]["route"]["name"])
+        .map(|name| name.as_str().expect("a name"))
+        .collect()
+}
+
+/// What is about the Gateway names it, and its pods get the variables.
+#[test]
+fn everything_is_about_the_one_gateway() {
+    let objects = manifests::build("deploy/istio/overlays/gateway-api");
+    let one = |kind| {
+        let mut found = of_kind(&objects, kind);
+        let object = found.next().unwrap_or_else(|| panic!("expected a {kind}"));
+        assert!(found.next().is_none(), "{kind}");
+        object
+    };
+    let gateway = one("Gateway");
+    let name = &gateway["metadata"]["name"];
+    for kind in ["WasmPlugin", "Telemetry"] {
+        let target = &one(kind)["spec"]["targetRefs"][0];
+        assert_eq!((&target["kind"], &target["name"]), (&"Gateway".into(), name), "{kind}");
+    }
+    for route in of_kind(&objects, "HTTPRoute") {
+        assert_eq!(route["spec"]["parentRefs"][0]["name"], *name);
+    }
+    let label =
+        &one("EnvoyFilter")["spec"]["workloadSelector"]["labels"]["gateway.networking.k8s.io/gateway-name"];
+    assert_eq!(label, name);
+    let parameters = one("ConfigMap");
+    let reference = &gateway["spec"]["infrastructure"]["parametersRef"];
+    assert_eq!(
+        (&reference["kind"], &reference["name"]),
+        (&"ConfigMap".into(), &parameters["metadata"]["name"])
+    );
+    let patch = manifests::parse(parameters["data"]["deployment"].as_str().expect("YAML")).expect("YAML");
+    let container = &patch[0]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["name"], "istio-proxy");
+    assert_eq!(container["envFrom"][0]["secretRef"]["name"], "twilio-webhook");
+}
+
 /// Everything that selects pods selects those of the one gateway.
 #[test]
 fn selectors_meet_the_labels_of_the_gateway() {
-    for overlay in OVERLAYS.iter().filter(|overlay| overlay.contains("istio") && !overlay.contains("sidecar"))
-    {
+    let others = ["gateway-api", "sidecar", "envoy-gateway"];
+    for overlay in OVERLAYS.iter().filter(|overlay| others.iter().all(|other| !overlay.contains(other))) {
         let objects = manifests::build(overlay);
         let mut found = 0;
         for object in &objects {

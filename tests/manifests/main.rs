@@ -14,6 +14,7 @@ mod agreement;
 #[cfg(feature = "e2e")]
 mod types;
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
@@ -21,10 +22,11 @@ use twilio_proxy_wasm_harness::manifests;
 use twilio_proxy_wasm_harness::sample::repository;
 
 /// What a user applies.
-const OVERLAYS: [&str; 5] = [
+const OVERLAYS: [&str; 6] = [
     "deploy/istio/overlays/wasm-plugin",
     "deploy/istio/overlays/traffic-extension",
     "deploy/istio/overlays/envoy-filter",
+    "deploy/istio/overlays/gateway-api",
     "deploy/istio/overlays/sidecar",
     "deploy/envoy-gateway/overlay",
 ];
@@ -96,26 +98,35 @@ fn kustomize_builds_what_is_tested() {
     }
 }
 
-/// A user changes the host, the name of the Secret, and where the image is.
+/// All that a user has to do is to change two values of one file. What may have to be changed besides is in that file too.
 #[test]
-fn what_is_to_be_changed_is_in_one_place_each() {
+fn a_user_changes_two_values_of_one_file() {
     for overlay in OVERLAYS {
-        let mut patched: Vec<String> =
-            manifests::read(&format!("{overlay}/kustomization.yaml"))[0]["patches"]
-                .as_array()
-                .expect("patches")
-                .iter()
-                .map(|patch| manifests::parse(patch["patch"].as_str().unwrap()).unwrap().remove(0))
-                .flat_map(|operations| operations.as_array().unwrap().clone())
-                .map(|operation| operation["path"].as_str().unwrap().to_owned())
-                .collect();
+        let name = format!("{overlay}/kustomization.yaml");
+        let text = fs::read_to_string(repository().join(&name)).expect("the file");
+        assert_eq!(text.matches("# CHANGE: ").count(), 2, "{name}");
+        for other in manifests::files(overlay).iter().filter(|other| **other != name) {
+            let text = fs::read_to_string(repository().join(other)).expect("the file");
+            assert!(!text.contains("CHANGE"), "{other}");
+        }
+        let mut patched: Vec<String> = manifests::read(&name)[0]["patches"]
+            .as_array()
+            .expect("patches")
+            .iter()
+            .map(|patch| manifests::parse(patch["patch"].as_str().unwrap()).unwrap().remove(0))
+            .flat_map(|operations| operations.as_array().unwrap().clone())
+            .map(|operation| operation["path"].as_str().unwrap().to_owned())
+            .collect();
         patched.sort();
         // Wherever one of these values stands, a patch puts it there.
         for object in manifests::build(overlay) {
             strings(&object, "", &mut |path, text| {
                 let is_secret = path.ends_with("secretRef/name") || path.ends_with("secretKeyRef/name");
-                if text == "hooks.example.com" || is_secret {
-                    assert!(patched.iter().any(|patch| patch == path), "{overlay}: {path} is not patched");
+                let is_service = path.contains("/destination/host") || path.contains("/backendRefs/");
+                let is_meant = text == "hooks.example.com" || text.contains("registry.example.com");
+                if is_meant || is_secret || is_service {
+                    let is_patched = patched.iter().any(|patch| path.starts_with(patch));
+                    assert!(is_patched, "{overlay}: {path} is not patched");
                 }
             });
         }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use twilio_proxy_wasm_harness::manifests;
 use twilio_proxy_wasm_harness::sample::module;
 
+use super::gateway_api;
 use super::xds::Generated;
 use crate::site::merge;
 
@@ -36,7 +37,7 @@ pub fn gateway(objects: &[Value]) -> Generated {
     let mut generated = Generated {
         manager: manager(true),
         filters: ["grpc_stats", "fault", "cors", "router"].map(own_filter).into(),
-        routes: routes.collect(),
+        routes: routes.chain(gateway_api::routes(objects)).collect(),
         ..base(objects)
     };
     for object in objects {
@@ -95,6 +96,7 @@ fn base(objects: &[Value]) -> Generated {
     let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
     let deployment = deployment
         .cloned()
+        .or_else(|| gateway_api::deployment(objects))
         .unwrap_or_else(|| manifests::read("deploy/istio/overlays/sidecar/proxy-env.yaml").remove(0));
     let annotations = &deployment["spec"]["template"]["metadata"]["annotations"];
     let config = annotations["proxy.istio.io/config"].as_str().expect("the proxy's configuration");

@@ -147,7 +147,7 @@ fn survives(generated: &Generated) {
 
             // A route is added: first its guard, then the way to it.
             load.reach(3);
-            assert_eq!(load.status("/added/a", ADDED), 404);
+            assert_eq!(load.status("/added/a", ADDED), 403);
             let mut wider = with_tokens(generated, &[NEW]);
             wider["routes"].as_array_mut().expect("routes").push(json!({
                 "name": "added",
