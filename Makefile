@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry
+.PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry demo-program
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -24,13 +24,17 @@ build: ## Build the release module for wasm32-wasip1
 	tools/cargo-wasm rustc --release --locked --lib --crate-type cdylib
 	@echo "$(WASM): $$(wc -c <$(WASM)) bytes, sha256 $$(sha256sum $(WASM) | cut -d ' ' -f 1)"
 
-demo: build ## Send signed and forged webhooks through a real Envoy (ENVOY_VERSION)
+demo: build demo-program ## Send signed and forged webhooks through a real Envoy (ENVOY_VERSION)
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
 		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo
 
-serve: build ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
+serve: build demo-program ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
 		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo -- serve
+
+# Minutes of work the first time, which are to be seen.
+demo-program:
+	@cargo build --locked -p twilio-proxy-wasm-harness --bin demo
 
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose

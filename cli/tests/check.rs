@@ -88,7 +88,7 @@ fn every_file_that_is_shipped_is_read_and_has_no_error() {
                   was signed for another of your URLs; see to it that something in front sets or removes it on every request";
     let at = |line: &str, place: &str| line.replace("PLACE", place);
     let sidecar = "EnvoyFilter twilio-webhook, plugin twilio-webhook";
-    let cases: [(&[&str], Vec<String>, &str); 7] = [
+    let cases: [(&[&str], Vec<String>, &str); 8] = [
         (
             &["envoy/envoy.yaml"],
             vec![at(path, "listener https, filter twilio_webhook")],
@@ -102,6 +102,14 @@ fn every_file_that_is_shipped_is_read_and_has_no_error() {
         ),
         (
             &["deploy/istio/buffer/buffer.yaml", "deploy/istio/overlays/traffic-extension/plugin.yaml"],
+            vec![],
+            "1 plugin: 0 errors, 0 warnings, 0 notes",
+        ),
+        (
+            &[
+                "deploy/istio/overlays/gateway-api/plugin.yaml",
+                "deploy/istio/overlays/gateway-api/buffer.yaml",
+            ],
             vec![],
             "1 plugin: 0 errors, 0 warnings, 0 notes",
         ),
