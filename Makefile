@@ -61,6 +61,16 @@ validate: build envoys ## Check that Envoy accepts each configuration in envoy/
 fuzz: ## Fuzz the core, ten seconds for each target (FUZZ_SECONDS)
 	@tools/fuzz $(FUZZ_SECONDS)
 
+.PHONY: soak
+soak: build ## Send a million mixed requests; compare counters and memory (SOAK_REQUESTS, ENVOY_VERSION)
+	@tools/envoy $(ENVOY_VERSION) >/dev/null
+	SOAK_REQUESTS=$(or $(SOAK_REQUESTS),1000000) ENVOY_VERSIONS=$(ENVOY_VERSION) \
+		cargo test --locked --features e2e --test soak -- --nocapture
+
+.PHONY: reproducible
+reproducible: ## Build the module of the last commit twice, in two places, and compare the digests
+	@tools/reproducible
+
 # The module that traps where a header asks for it, for tests/e2e/faults. Kept apart from the release module.
 .PHONY: trap
 trap:
