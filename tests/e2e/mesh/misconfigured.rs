@@ -34,6 +34,16 @@ fn a_wasm_plugin_without_the_buffer() {
     is_noticed(&istio::gateway(&without("EnvoyFilter", istio::objects(WASM_PLUGIN))));
 }
 
+/// A route that the plugin names and the buffer does not.
+#[test]
+fn a_wasm_plugin_with_a_buffer_for_other_routes() {
+    let mut generated = istio(WASM_PLUGIN);
+    for route in &mut generated.routes {
+        route.as_object_mut().expect("a route").remove("typed_per_filter_config");
+    }
+    is_noticed(&generated);
+}
+
 #[test]
 fn an_envoy_filter_without_the_switch() {
     let mut generated = istio(ENVOY_FILTER);
