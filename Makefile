@@ -67,6 +67,10 @@ soak: build ## Send a million mixed requests; compare counters and memory (SOAK_
 	SOAK_REQUESTS=$(or $(SOAK_REQUESTS),1000000) ENVOY_VERSIONS=$(ENVOY_VERSION) \
 		cargo test --locked --features e2e --test soak -- --nocapture
 
+.PHONY: mutants
+mutants: ## Break the core on purpose, and list what no native test notices
+	@tools/mutants
+
 .PHONY: reproducible
 reproducible: ## Build the module of the last commit twice, in two places, and compare the digests
 	@tools/reproducible

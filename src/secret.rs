@@ -34,3 +34,14 @@ impl fmt::Debug for Secret {
         f.write_str("Secret(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn what_is_printed_of_a_secret_says_that_there_is_one_and_no_more() {
+        let secret = Secret::new(b"test-token".to_vec()).expect("a secret");
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+}

@@ -51,15 +51,18 @@ const EXTRAS: [(&str, &str); 16] = [
     (":authority", "elsewhere.example.com"),
 ];
 
+/// Each way of holding a request, and of not holding it.
+const WAYS: [&str; 3] = [r#""hold": "self""#, r#""hold": "buffer_after""#, r#""mode": "report""#];
+
 thread_local! {
-    static POLICY: Rc<Policy> = {
+    static POLICIES: [Rc<Policy>; 3] = WAYS.map(|way| {
         let json = format!(
-            r#"{{ "auth_tokens": [{{ "value": "{}" }}], "max_body_bytes": {},
+            r#"{{ "auth_tokens": [{{ "value": "{}" }}], "max_body_bytes": {}, {way},
                  "shared_keys": [{{ "id": "{}", "algorithm": "HMAC_SHA256", "value": "{}" }}] }}"#,
             KEYS.auth_token, KEYS.max_body_bytes, KEYS.shared.0, KEYS.shared.1,
         );
         support::policy(&json)
-    };
+    });
 }
 
 pub fn run(data: &[u8]) {
@@ -71,7 +74,9 @@ pub fn run(data: &[u8]) {
     };
     tamper(&mut request, &mut input);
     let allowed = naive(&request);
-    POLICY.with(|policy| {
+    let way = input.below(WAYS.len());
+    POLICIES.with(|policies| {
+        let policy = &policies[way];
         let (mut steps, mut outcomes) = (Vec::new(), Vec::new());
         // The fake proxy never ends a request that bears `upgrade` with its headers.
         let may_end = !request.headers.iter().any(|(name, _)| name == "upgrade") || !request.body.is_empty();
@@ -86,6 +91,9 @@ pub fn run(data: &[u8]) {
         silent(policy, &request, &steps, outcomes[0]);
         let words = support::words(outcomes.pop());
         assert_eq!(words.starts_with("allowed "), allowed, "{words}, {request:?}");
+        let denies = |step: &Step| matches!(step, Step::Reply(_));
+        assert!(steps.iter().all(|step| denies(step) == words.starts_with("denied ")), "{words}, {steps:?}");
+        assert!(way < 2 || !words.starts_with("denied "), "{words} in report mode");
     });
 }
 

@@ -1,5 +1,7 @@
 //! Hosts and paths: which spellings are the same one.
 
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::Reading::{Lenient, Strict};
@@ -65,11 +67,22 @@ fn a_path_is_the_same_in_every_spelling() {
         ("/a%0A", "/a%0A", "/a"),
         ("/a%20/%0A%5C", "/a%20/%0A%5C", "/a"),
         ("/%0Aa%20b", "/%0Aa%20b", "/\na b"),
+        ("/a/b \t", "/a/b \t", "/a/b"),
+        ("/a b", "/a b", "/a b"),
     ];
     for (path, strict, lenient) in table {
         let read =
             |reading| String::from_utf8(canonical_path(path.as_bytes(), reading).into_owned()).unwrap();
         assert_eq!((read(Strict).as_str(), read(Lenient).as_str()), (*strict, *lenient), "{path}");
+    }
+}
+
+#[test]
+fn a_path_that_is_canonical_already_is_not_copied() {
+    for reading in [Strict, Lenient] {
+        for path in [&b"/"[..], b"/a", b"/a/b.c/d-e_f~", b"/a/b/"] {
+            assert!(matches!(canonical_path(path, reading), Cow::Borrowed(_)), "{}", path.escape_ascii());
+        }
     }
 }
 

@@ -37,6 +37,7 @@ use twilio_proxy_wasm::record;
 /// | `size N`, `size N end` | so many bytes are said to be here, whatever is |
 /// | `trailers`, `tick`, `response DETAILS` | these callbacks |
 /// | `received N`, `upstream` | from here on so many bytes have come in; an upstream is chosen |
+/// | `watched` | whether the proxy is to tick |
 /// | `verdict` | what has been decided |
 #[track_caller]
 fn play(policy: &Rc<Policy>, request: &Request, script: &str) {
@@ -92,6 +93,7 @@ impl Stage<'_> {
                 proxy.has_upstream.set(true);
                 return event.to_owned();
             }
+            "watched" => return format!("watched: {}", exchange.may_stall()),
             "verdict" => return format!("verdict: {}", words(exchange.outcome())),
             _ => panic!("no such line: {line}"),
         };

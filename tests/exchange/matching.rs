@@ -192,6 +192,13 @@ fn a_route_says_what_twilio_dialled() {
             "denied signature_mismatch",
         ),
         (
+            "forwarded twice, not trusted",
+            sent("http://plain/a", "http://plain/a")
+                .header("x-forwarded-host", "public")
+                .header("x-forwarded-host", "public"),
+            "allowed 0",
+        ),
+        (
             "forwarded port, not trusted",
             sent("http://plain:8080/a", "http://plain/a").header("x-forwarded-port", "8080"),
             "denied signature_mismatch",

@@ -19,11 +19,15 @@ fn a_body_that_comes_in_but_is_not_handed_on_is_noticed_at_the_second_tick() {
     play_from(
         Some(100),
         true,
-        "headers: hold
+        "watched: false
+         headers: hold
+         watched: true
          tick: hold
          received 107
          tick: hold
+         watched: true
          tick: 500 misplaced_filter
+         watched: false
          verdict: denied misplaced_filter
          tick: hold
          body Body=hi end: hold",
@@ -53,7 +57,7 @@ fn a_slow_body_is_not_taken_for_one_that_is_kept() {
     // The first piece, be it empty, ends the watch.
     for first in ["body B", "body -", "size 0"] {
         let script = format!(
-            "headers: hold\n received 101\n tick: hold\n {first}: hold\n received 102\n tick: hold\n tick: hold\n \
+            "headers: hold\n received 101\n tick: hold\n {first}: hold\n watched: false\n received 102\n tick: hold\n tick: hold\n \
              received 103\n tick: hold\n tick: hold\n verdict: none"
         );
         play_from(Some(100), true, &script);
@@ -64,14 +68,14 @@ fn a_slow_body_is_not_taken_for_one_that_is_kept() {
 fn nobody_watches_what_need_not_be_watched() {
     let ticks = "received 107\n tick: hold\n tick: hold\n tick: hold\n verdict: none";
     // The proxy is known to hand bodies on.
-    play_from(Some(100), false, &format!("headers: hold\n {ticks}"));
+    play_from(Some(100), false, &format!("headers: hold\n watched: false\n {ticks}"));
     // The proxy does not say how much has come in.
     play_from(None, true, &format!("headers: hold\n {ticks}"));
     // The headers are not stopped.
     let proxy = FakeProxy::of(&form());
     proxy.received.set(Some(100));
     let behind = plain(r#""hold": "buffer_after""#);
-    play_on(&behind, &proxy, true, &format!("headers: continue\n {ticks}"));
+    play_on(&behind, &proxy, true, &format!("headers: continue\n watched: false\n {ticks}"));
     assert_eq!(proxy.calls(&["bytes"]), [""; 0]);
 }
 
