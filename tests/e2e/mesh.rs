@@ -4,6 +4,7 @@
 mod bodies;
 mod envoy_gateway;
 mod gateway_api;
+mod guide;
 mod istio;
 mod misconfigured;
 mod sidecar;

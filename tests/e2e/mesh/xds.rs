@@ -78,6 +78,18 @@ impl Control {
         self.publish("ecds", "envoy.config.core.v3.TypedExtensionConfig", std::slice::from_ref(extension));
     }
 
+    /// Puts a plugin in the place of the one that there is, wherever its control plane has it.
+    pub fn publish_plugin(&self, generated: &Generated) {
+        generated.extensions.iter().for_each(|extension| self.publish_extension(extension));
+        if generated.extensions.is_empty() {
+            self.publish_listener(generated);
+        }
+    }
+
+    fn publish_listener(&self, generated: &Generated) {
+        self.publish("lds", "envoy.config.listener.v3.Listener", &[listener(generated, self)]);
+    }
+
     pub fn publish_routes(&self, routes: &[Value]) {
         let table = json!({ "name": "main", "virtual_hosts": [
             { "name": "all", "domains": ["*"], "routes": routes } ]});
@@ -101,7 +113,7 @@ pub fn start(binary: &EnvoyBinary, generated: &Generated, upstream: Protocol) ->
     control.publish_routes(&with_own_answers(&generated.routes));
     assert!(generated.extensions.len() < 2, "one file holds one extension");
     generated.extensions.iter().for_each(|extension| control.publish_extension(extension));
-    control.publish("lds", "envoy.config.listener.v3.Listener", &[listener(generated, &control)]);
+    control.publish_listener(generated);
     let bootstrap = json!({
         "node": { "id": "test", "cluster": "test" },
         "dynamic_resources": {
