@@ -197,3 +197,12 @@ fn a_plugin_may_be_off_but_for_its_routes() {
         }
     }
 }
+
+#[test]
+fn a_plugin_may_be_in_a_chain_of_its_route() {
+    let server = ModuleServer::start();
+    let generated = envoy_gateway::with_chains_of_routes(server.gateway(&istio::objects(ENVOY_GATEWAY)));
+    assert_eq!(generated.order()[..2], ["envoy.filters.http.wasm", "envoy.filters.http.buffer"]);
+    let known = versions().into_iter().filter(|binary| binary.is_at_least((1, 39)));
+    known.for_each(|binary| verifies(&binary, &generated));
+}

@@ -74,6 +74,26 @@ pub fn gateway(objects: &[Value], module: &[u8], module_port: u16) -> Generated 
     }
 }
 
+/// The same with the plugin in a chain of filters that each of its routes brings along, for which one filter stands in the
+/// place of the plugin: Envoy 1.39 and newer.
+pub fn with_chains_of_routes(mut gateway: Generated) -> Generated {
+    let kind = "type.googleapis.com/envoy.extensions.filters.http.filter_chain.v3.FilterChainConfig";
+    let place = gateway.filters.iter().position(|filter| text(&filter["name"]).starts_with(WASM));
+    let place = &mut gateway.filters[place.expect("the plugin")];
+    let mut plugin = place.take();
+    plugin.as_object_mut().expect("a filter").remove("disabled");
+    *place = json!({ "name": WASM, "typed_config": { "@type": kind } });
+    for route in &mut gateway.routes {
+        let enabled = route["typed_per_filter_config"].as_object_mut().expect("what is enabled");
+        if enabled.remove(text(&plugin["name"])).is_some() {
+            let chain =
+                json!({ "@type": format!("{kind}PerRoute"), "filter_chain": { "filters": [plugin] } });
+            enabled.insert(WASM.to_owned(), chain);
+        }
+    }
+    gateway
+}
+
 fn wasm_filter(policy: &Value, module: &[u8]) -> Value {
     let (namespace, name) = (text(&policy["metadata"]["namespace"]), text(&policy["metadata"]["name"]));
     let wasm = &policy["spec"]["wasm"][0];

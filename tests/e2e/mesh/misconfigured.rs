@@ -7,14 +7,18 @@ use twilio_proxy_wasm_harness::envoy::versions;
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
 use super::xds::{Generated, Mesh, start};
-use super::{ENVOY_FILTER, ENVOY_GATEWAY, ModuleServer, WASM_PLUGIN, istio};
+use super::{ENVOY_FILTER, ENVOY_GATEWAY, ModuleServer, WASM_PLUGIN, envoy_gateway, istio};
 use crate::misplaced::diagnosed;
 use crate::site::HOST;
 use crate::webhook::{BOTH, form, passes, send, signature, signed_form};
 
 /// To an upstream that takes headers at once: a pooled HTTP/2 connection.
 fn is_noticed(generated: &Generated) {
-    for binary in versions() {
+    is_noticed_since((0, 0), generated);
+}
+
+fn is_noticed_since(version: (u32, u32), generated: &Generated) {
+    for binary in versions().into_iter().filter(|binary| binary.is_at_least(version)) {
         let Mesh { site, control: _control } = start(&binary, generated, Protocol::Http2);
         let get =
             Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
@@ -61,6 +65,7 @@ fn envoy_gateway_with_its_own_order_of_filters() {
     let generated = server.gateway(&objects);
     assert_eq!(generated.order()[0], "envoy.filters.http.buffer");
     is_noticed(&generated);
+    is_noticed_since((1, 39), &envoy_gateway::with_chains_of_routes(generated));
 }
 
 #[test]
