@@ -81,6 +81,24 @@ trap:
 	@tools/cargo-wasm rustc --quiet --release --locked --lib --crate-type cdylib --features trap-for-tests \
 		--target-dir $(or $(CARGO_TARGET_DIR),target)/trap --config profile.release.lto=false
 
+.PHONY: bench bench-memory instructions floor
+bench: build floor ## Measure what a webhook costs, in six set-ups side by side, into docs/benchmarks.md (ENVOY_VERSION)
+	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && tools/oracles >/dev/null && \
+		cargo bench --locked --quiet --profile dev --bench proxy
+
+bench-memory: build floor ## Measure the memory after 100,000 and 1,000,000 requests alone (ENVOY_VERSION)
+	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
+		cargo bench --locked --quiet --profile dev --bench proxy -- memory
+
+instructions: ## Count the instructions of each kind of request, and compare them with benches/instructions.txt (RECORD)
+	@tools/bootstrap rust
+	@command -v valgrind >/dev/null || tools/apt-install valgrind || true
+	@cargo bench --locked --quiet --bench instructions
+
+# The filter that decides nothing, for comparison.
+floor: build
+	tools/cargo-wasm rustc --release --locked -p floor --lib
+
 lint: ## Check format, lints, documentation, dependencies and scripts
 	@tools/bootstrap lint
 	@tools/lint

@@ -1,7 +1,7 @@
 //! The set-up of `docker-compose.yml` without containers, and the fake Twilio that plays `scenarios/webhooks.toml`
 //! against it: the same Envoy configurations, the same application, the same tokens.
 
-mod express;
+pub mod express;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The Express application of `docker/express`, run by Node.js with the packages that `tools/oracles` fetches.
+//! An Express application, like that of `docker/express`, run by Node.js with the packages that `tools/oracles` fetches.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,22 +8,30 @@ use crate::sample::repository;
 
 /// The running application, killed when dropped.
 #[derive(Debug)]
-pub(super) struct Express {
+pub struct Express {
     child: Child,
     port: u16,
 }
 
 impl Express {
-    /// Starts it on a free port. Its middleware verifies with `token`.
+    /// Starts the application of `docker/express` on a free port. Its middleware verifies with `token`.
+    ///
+    /// # Panics
+    /// As [`Express::run`].
+    pub fn start(token: &str) -> Self {
+        Self::run(&repository().join("docker/express/server.js"), token)
+    }
+
+    /// Starts the application in this file, which listens on `HOST` and `PORT` and says so in a line.
     ///
     /// # Panics
     /// When Node.js or the packages are missing, or it does not start.
-    pub(super) fn start(token: &str) -> Self {
+    pub fn run(script: &Path, token: &str) -> Self {
         let mut child = Command::new("node")
-            .arg(repository().join("docker/express/server.js"))
+            .arg(script)
             .env("NODE_PATH", packages())
             .env("TWILIO_AUTH_TOKEN", token)
-            .envs([("HOST", "127.0.0.1"), ("PORT", "0")])
+            .envs([("HOST", "127.0.0.1"), ("PORT", "0"), ("NODE_ENV", "production")])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -38,7 +46,13 @@ impl Express {
         Self { child, port }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it listens on 127.0.0.1.
+    pub fn port(&self) -> u16 {
         self.port
     }
 }
