@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Base, Scheme, UrlRule, split_port};
+use super::{Base, Dialled, Port, Scheme, UrlRule, split_port};
 use crate::request::Head;
 
 fn head(headers: &[(&str, &str)]) -> Head {
@@ -16,7 +16,10 @@ fn head(headers: &[(&str, &str)]) -> Head {
 /// Every URL that is tried for what was received, where the listener's port is 8443.
 fn tried(rule: &UrlRule, scheme: &str, authority: &str, path: &str) -> Vec<String> {
     let head = head(&[(":scheme", scheme), (":authority", authority), (":path", path)]);
-    let dialled = rule.dialled(&head).unwrap();
+    all_of(&rule.dialled(&head).unwrap())
+}
+
+fn all_of(dialled: &Dialled<'_>) -> Vec<String> {
     let mut urls = Vec::new();
     let found = dialled.find(Scheme::Http, &mut dialled.targets(), b"", &|| Some(8443), &mut |pieces| {
         urls.push(String::from_utf8(pieces.concat()).unwrap());
@@ -44,6 +47,15 @@ fn the_url_as_received_comes_first_then_its_ports() {
     let urls = tried(&none, "https", "A:1", "/p");
     assert_eq!(urls[..3], ["https://A/p", "https://A:443/p", "https://A:1/p"]);
     assert_eq!(urls[3..], [&both_cases[2], &both_cases[1], &both_cases[0]].map(String::as_str));
+}
+
+#[test]
+fn a_port_that_is_guessed_is_the_only_one() {
+    let head = head(&[(":scheme", "https"), (":authority", "A:1"), (":path", "/p")]);
+    let none = UrlRule::default();
+    let received = none.dialled(&head).unwrap();
+    let guessed = Dialled { port: Port::Only(b"8080"), ..received };
+    assert_eq!(all_of(&guessed), ["https://A:8080/p", "https://a:8080/p"]);
 }
 
 #[test]
