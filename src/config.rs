@@ -6,9 +6,13 @@ mod protobuf;
 mod raw;
 mod read;
 mod resolve;
+#[cfg(feature = "schema")]
+mod schema;
 mod tree;
 
 pub use error::ConfigError;
+#[cfg(feature = "schema")]
+pub use schema::schema;
 
 use crate::route::{Mode, Route};
 use crate::signature::Keys;

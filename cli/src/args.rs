@@ -55,6 +55,8 @@ pub enum Command {
     Check(Check),
     /// Say what the filter makes of a captured request, and why
     Explain(Explain),
+    /// Print the JSON Schema of the filter's configuration, for editors
+    Schema,
 }
 
 /// `sign`

@@ -23,6 +23,9 @@ pub fn run(cli: &Cli) -> Result<bool, Failure> {
         Command::Scenario(args) => scenario::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Schema => {
+            print(format!("{:#}\n", twilio_proxy_wasm::config::schema()).as_bytes()).map(|()| true)
+        }
     }
 }
 
