@@ -290,6 +290,17 @@ fn what_is_wrong_or_weak_around_a_plugin_of_envoy_is_told() {
 }
 
 #[test]
+fn a_plugin_in_a_filter_of_its_own_may_have_its_buffer_there() {
+    let chain = format!(
+        r#"{{ "http_filters": [{{ "name": "chain", "typed_config": {{ "filters": [{{ "typed_config": {{ "config": {{
+            "failure_policy": "FAIL_RELOAD", "vm_config": {{ "environment_variables": {{ "host_env_keys": ["T"] }} }},
+            "configuration": {{ "value": {:?} }} }} }} }}] }} }}] }}"#,
+        AFTER
+    );
+    assert_eq!(faults(&chain), (0, vec![]));
+}
+
+#[test]
 fn plugins_that_would_share_a_vm_without_sharing_its_variables_are_told() {
     let plugin = |name: &str, variable: &str| {
         format!(

@@ -227,6 +227,12 @@ impl Search {
             self.walk(filter);
             for found in self.found.iter_mut().skip(first) {
                 found.is_never_enabled = is_disabled(filter) && !may_be_enabled(filter, routes);
+                // In a chain or a choice of filters of its own: what stands after it there is not looked at.
+                if at(filter, &["typed_config", "config", "vm_config"]).is_null()
+                    && let Some(manager) = &mut found.manager
+                {
+                    manager.buffer_after.get_or_insert(u64::MAX);
+                }
             }
             self.place.pop();
         }
