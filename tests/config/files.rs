@@ -98,3 +98,21 @@ fn what_a_route_says_replaces_what_stands_at_the_top() {
     ];
     assert_eq!(said, expected);
 }
+
+#[test]
+fn a_key_tells_what_it_is_good_for() {
+    let policy = parse(&good("everything")).unwrap();
+    let said: Vec<_> = policy
+        .top_keys()
+        .iter()
+        .map(|key| (key.algorithm().name(), key.account_sid(), key.shared_key_id()))
+        .collect();
+    let account = Some("AC0123456789abcdef0123456789ABCDEF");
+    let expected = [
+        ("HMAC_SHA1", None, None),
+        ("HMAC_SHA1", account, None),
+        ("HMAC_SHA256", None, Some("webhooks_sharedkey_01h")),
+        ("HMAC_SHA1", None, Some("webhooks_sharedkey_02h")),
+    ];
+    assert_eq!(said, expected);
+}
