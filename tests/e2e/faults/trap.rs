@@ -56,7 +56,7 @@ fn nothing_passes_while_the_machine_is_down_and_fail_closed_keeps_it_down() {
                 // What the machine held when it trapped is lost, and not let go.
                 let _ = held.send(&FORM_BODY.as_bytes()[9..]);
                 let answer = held.read_response().map(|it| it.status);
-                assert!(!matches!(answer, Ok(..500)), "{answer:?}");
+                assert!(!matches!(answer, Ok(..500) | Err(Failure::Timeout)), "{answer:?}");
                 for protocol in BOTH {
                     for request in
                         [signed_form("/hook/a"), form("/hook/a"), Request::new("GET", HOST, "/free")]
@@ -85,7 +85,7 @@ fn nothing_passes_while_the_machine_is_down_and_fail_reload_brings_it_back() {
                 );
                 let _ = held.send(&FORM_BODY.as_bytes()[9..]);
                 let answer = held.read_response().map(|it| it.status);
-                assert!(!matches!(answer, Ok(..500)), "{answer:?}");
+                assert!(!matches!(answer, Ok(..500) | Err(Failure::Timeout)), "{answer:?}");
                 // Down, coming back, and back: forgeries are refused in every state.
                 let until = Instant::now() + Duration::from_millis(600);
                 while Instant::now() < until {
