@@ -211,3 +211,19 @@ fn compare_utf16(a: &[u8], b: &[u8]) -> Ordering {
     };
     a.iter().map(rank).cmp(b.iter().map(rank))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Params;
+
+    #[test]
+    fn the_other_order_is_looked_at_only_where_it_may_be_another() {
+        let (low, high) = ("%EE%80%80=1", "%F0%90%80%80=2");
+        for form in ["a=1", low, high] {
+            assert_eq!(Params::parse(form.as_bytes()).signed_in_utf16_order(), None, "{form}");
+        }
+        let both = Params::parse(format!("{low}&{high}").as_bytes());
+        assert_eq!(both.signed(), "\u{E000}1\u{10000}2".as_bytes());
+        assert_eq!(both.signed_in_utf16_order().as_deref(), Some("\u{10000}2\u{E000}1".as_bytes()));
+    }
+}

@@ -151,3 +151,27 @@ fn a_shared_key_is_not_tied_to_an_account() {
         &[("other", other, "allowed 1"), ("unsaid", settings(form("SHA1", "a=1")), "allowed 1")],
     );
 }
+
+#[test]
+fn a_policy_tells_of_its_keys() {
+    let policy = policy(
+        r#"{ "auth_tokens": [{ "value": "test-token" },
+                             { "env": "TIED", "account_sid": "AC00000000000000000000000000000001" }],
+             "shared_keys": [{ "id": "webhooks_sharedkey_a", "algorithm": "HMAC_SHA256", "value": "test-key" },
+                             { "id": "webhooks_sharedkey_b", "algorithm": "HMAC_SHA1", "value": "test-key" }] }"#,
+    );
+    let keys = policy.routes()[0].keys();
+    let told: Vec<_> =
+        keys.iter().map(|key| (key.algorithm().name(), key.account_sid(), key.shared_key_id())).collect();
+    let expected = [
+        ("HMAC_SHA1", None, None),
+        ("HMAC_SHA1", Some("AC00000000000000000000000000000001"), None),
+        ("HMAC_SHA256", None, Some("webhooks_sharedkey_a")),
+        ("HMAC_SHA1", None, Some("webhooks_sharedkey_b")),
+    ];
+    assert_eq!(told, expected);
+    for key in keys.iter() {
+        let printed = format!("{key:?}");
+        assert!(printed.contains(key.label()) && !printed.contains("test-"), "{printed}");
+    }
+}
