@@ -437,6 +437,17 @@ fn what_holds_no_configuration_is_one_clear_line() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_not_printed() {
+    let plugin = r#"{ "name": "a\u001b[2J\nerror: b", "vm_config": {}, "configuration": { "value":
+        "{ \"auth_tokens\": [{ \"value\": \"t\" }], \"routes\": [{ \"name\": \"r\", \"match\": {
+             \"path\": { \"exact\": \"/\\u001b[2J\\u000a\" }, \"route_names\": [\"\\u0007\"] } }] }" } }"#;
+    let (_, stdout, _) = check(&["-"], &plugin.replace('\n', " "));
+    assert!(stdout.starts_with("plugin a\\u{1b}[2J\\nerror: b\n"), "{stdout}");
+    assert!(stdout.contains("  match: path /\\u{1b}[2J\\n, the proxy's route \\u{7}\n"), "{stdout}");
+    assert!(!stdout.bytes().any(|byte| byte < b' ' && byte != b'\n'), "{stdout}");
+}
+
+#[test]
 fn what_signs_and_sends_is_independent_of_the_filter() {
     let mut directories = vec![repository("cli/src")];
     let mut users = Vec::new();

@@ -88,5 +88,22 @@ pub fn read(bytes: &[u8], choice: Choice) -> Result<Captured, Failure> {
     } else {
         Err("is neither a curl command, nor a HAR file, nor an HTTP request with its headers".to_owned())
     };
-    captured.map_err(|problem| Failure::File(format!("the capture {problem}")))
+    let checked = captured.and_then(|captured| check(&captured).map(|()| captured));
+    checked.map_err(|problem| Failure::File(format!("the capture {problem}")))
+}
+
+/// What is printed of a request is what it is by its form: a quote in the wrong place could make a URL of a signature.
+fn check(captured: &Captured) -> Result<(), String> {
+    let is_method = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    if captured.method.is_empty() || captured.method.len() > 24 || !captured.method.iter().all(is_method) {
+        return Err("has a method that is no word, such as POST".to_owned());
+    }
+    let authority = captured.authority.as_deref().unwrap_or_default();
+    if authority.iter().chain(&captured.target).any(|byte| *byte <= b' ' || *byte == 0x7F) {
+        return Err(
+            "has a host or a path with a space or a control character, which a proxy answers with 400 itself"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }

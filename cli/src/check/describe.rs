@@ -7,13 +7,13 @@ use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
 use twilio_proxy_wasm::route::{Mode, Route};
 use twilio_proxy_wasm::signature::Key;
 
-use super::counted;
+use super::{counted, plain};
 use crate::plugin::Found;
 
 pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: &Value) {
     let indent = if found.place.is_empty() { "" } else { "  " };
     if !found.place.is_empty() {
-        let _ = writeln!(out, "{}", found.place);
+        let _ = writeln!(out, "{}", plain(&found.place));
     }
     for (name, value) in [
         ("hold", hold(policy)),
@@ -21,7 +21,7 @@ pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: 
         ("verified_header", policy.verified_header().unwrap_or("none").to_owned()),
         ("explain", if policy.explain() { "on" } else { "off" }.to_owned()),
     ] {
-        let _ = writeln!(out, "{indent}{name}: {value}");
+        let _ = writeln!(out, "{indent}{name}: {}", plain(&value));
     }
     for (index, route) in policy.routes().iter().enumerate() {
         let own = &written["routes"][index];
@@ -33,7 +33,7 @@ pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: 
             ("url", url(if own["url"].is_null() { &written["url"] } else { &own["url"] })),
             ("body", format!("up to {}", counted(route.max_body_bytes(), "byte"))),
         ] {
-            let _ = writeln!(out, "{indent}  {name}: {value}");
+            let _ = writeln!(out, "{indent}  {name}: {}", plain(&value));
         }
     }
 }

@@ -64,7 +64,9 @@ impl Report {
         let mut report = Self { plugins: plugins.len(), ..Self::default() };
         for (index, found) in plugins.iter().enumerate() {
             let faults = &mut report.faults;
-            let mut says = |level, text| faults.push(Fault { level, place: found.place.clone(), text });
+            let mut says = |level, text: String| {
+                faults.push(Fault { level, place: plain(&found.place), text: plain(&text) });
+            };
             match policy(found) {
                 Err(error) => says(Level::Error, error.to_string()),
                 Ok(policy) => {
@@ -100,6 +102,14 @@ impl Report {
         let _ = writeln!(text, "{}: {counts}", counted(self.plugins, "plugin"));
         text
     }
+}
+
+/// Text of a file as a terminal may be given it, on one line.
+fn plain(text: &str) -> String {
+    let shown = |character: char| {
+        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
+    };
+    text.chars().map(shown).collect()
 }
 
 fn counted(count: usize, what: &str) -> String {

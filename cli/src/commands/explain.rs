@@ -34,7 +34,7 @@ pub(super) fn run(args: &Explain) -> Result<bool, Failure> {
     }
     let manager = found.manager.unwrap_or_default();
     for option in manager.changes_url {
-        notes.push(format!("{option} changes URLs before the filter sees them, which was not done here"));
+        notes.push(format!("{option} changes URLs before the filter sees them, which was not done here: the proxy may find otherwise"));
     }
     if policy.needs_route_name() && args.route_name.is_none() {
         return Err(Failure::Usage(

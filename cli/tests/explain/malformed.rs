@@ -106,11 +106,18 @@ fn http_that_is_cut_off_or_that_no_proxy_takes_is_refused() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\n";
     for (capture, says) in [
         (format!("GET / {CANARY} HTTP/1.1\r\n\r\n"), line.to_owned()),
-        (format!("{CANARY}\u{e9} / HTTP/1.1\r\n\r\n"), line.to_owned()),
+        (
+            format!("{CANARY}\u{e9} / HTTP/1.1\r\nHost: a\r\n\r\n"),
+            "has a method that is no word, such as POST".to_owned(),
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: a {CANARY}\r\n\r\n"),
+            "has a host or a path with a space or a control character, which a proxy answers with 400 itself"
+                .to_owned(),
+        ),
         (
             "GET /#a HTTP/1.1\r\n\r\n".to_owned(),
-            "has a path with a fragment or a control character, which a proxy answers with 400 itself"
-                .to_owned(),
+            "has a path with a fragment, which a proxy answers with 400 itself".to_owned(),
         ),
         (
             "GET / HTTP/1.1\r\nA: b\r\n\r\n".to_owned(),
@@ -239,15 +246,44 @@ fn a_capture_that_is_cut_off_or_damaged_anywhere_is_no_crash() {
 #[test]
 fn what_a_terminal_would_obey_is_not_printed() {
     let har = json!({ "log": { "entries": [{ "request": {
-        "method": "GET\u{1b}[2J", "url": "https://hooks.example.com/\u{202e}\u{9b}a", "headers": [
-            { "name": "host", "value": "a\u{7}\u{200b}\u{e9}" }, { "name": "x-twilio-signature", "value": "\u{1b}" } ] } }] } });
+        "method": "GET", "url": "https://hooks.example.com/\u{202e}\u{9b}a", "headers": [
+            { "name": "host", "value": "a\u{200b}\u{e9}" }, { "name": "x-twilio-signature", "value": "\u{1b}" } ] } }] } });
     let (code, stdout, _) = explain(&[], har.to_string().as_bytes());
     assert_eq!(code, 1);
     assert!(
-        stdout.starts_with(
-            "request: GET\\x1b[2J https://a\\x07\\xe2\\x80\\x8b\u{e9}/\\xe2\\x80\\xae\\xc2\\x9ba, no body\n"
-        ),
+        stdout
+            .starts_with("request: GET https://a\\xe2\\x80\\x8b\u{e9}/\\xe2\\x80\\xae\\xc2\\x9ba, no body\n"),
         "{stdout}"
+    );
+}
+
+/// A quote in the wrong place makes one word of what should be several.
+#[test]
+fn a_signature_that_a_quote_made_part_of_something_else_is_not_printed() {
+    let sent = Sent::new("POST", URL).form("a=b").signed("TOKEN", URL, &[]);
+    let (_, signature) = &sent.headers[1];
+    let word = "has a method that is no word, such as POST";
+    let host =
+        "has a host or a path with a space or a control character, which a proxy answers with 400 itself";
+    // `explain` sees to it that the signature is in no output.
+    fails(format!("curl {URL} '-XPOST -H X-Twilio-Signature: {signature}'"), word);
+    fails(format!("curl {URL} -H 'Host: a -H X-Twilio-Signature: {signature}'"), host);
+    fails(
+        format!("curl '{URL} -H X-Twilio-Signature: {signature}'"),
+        "has a URL with a space or a control character in it",
+    );
+    for (method, host_value, says) in [
+        (format!("POST {signature}"), "a".to_owned(), word),
+        ("POST".to_owned(), format!("a {signature}"), host),
+    ] {
+        let request =
+            json!({ "method": method, "url": URL, "headers": [{ "name": "Host", "value": host_value }] });
+        fails(json!({ "log": { "entries": [{ "request": request }] } }).to_string(), says);
+    }
+    fails(
+        json!({ "log": { "entries": [{ "request": { "method": "", "url": URL, "headers": [] } }] } })
+            .to_string(),
+        word,
     );
 }
 
