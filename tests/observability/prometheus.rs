@@ -129,7 +129,7 @@ fn sample(series: &Value) -> Sample {
 }
 
 /// Asks again and again until there is an answer.
-fn poll<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll<T>(mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + WAIT;
     loop {
         if let Some(found) = probe() {
