@@ -136,6 +136,16 @@ fn every_file_that_is_shipped_is_read_and_has_no_error() {
 }
 
 #[test]
+fn of_several_files_each_is_named() {
+    let (code, stdout, stderr) = check(&["envoy/envoy.yaml", "tests/config/good/least.json"], "");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let places: Vec<_> =
+        stdout.lines().filter(|line| !line.starts_with([' ', 'n']) && !line.contains(": ")).collect();
+    let named = ["envoy/envoy.yaml, listener https, filter twilio_webhook", "tests/config/good/least.json"];
+    assert_eq!(places, named, "{stdout}");
+}
+
+#[test]
 fn what_the_filter_rejects_is_an_error_in_its_own_words() {
     let mut read = 0;
     for entry in fs::read_dir(repository("tests/config/bad")).unwrap() {

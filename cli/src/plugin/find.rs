@@ -121,7 +121,7 @@ impl Search {
         let kind = document["kind"].as_str().unwrap_or_default();
         let name = document["metadata"]["name"].as_str().unwrap_or_default();
         if !kind.is_empty() {
-            self.place = vec![format!("{kind} {name}")];
+            self.place = vec![format!("{kind} {name}").trim_end().to_owned()];
         }
         match kind {
             "WasmPlugin" => self.istio(&document["spec"]),

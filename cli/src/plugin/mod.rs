@@ -27,10 +27,13 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Found>, Failure> {
         let is_json = path.extension().is_some_and(|extension| extension == "json")
             || text.trim_start().starts_with('{');
         let found = find(&documents(&text, is_json, path)?, &text, is_json);
-        let several = paths.len() > 1;
         plugins.extend(found.into_iter().map(|found| {
-            let is_nameless = several && found.place.is_empty();
-            Found { place: if is_nameless { shown(path) } else { found.place.clone() }, ..found }
+            let place = match (paths.len() > 1, found.place.is_empty()) {
+                (false, _) => found.place.clone(),
+                (true, true) => shown(path),
+                (true, false) => format!("{}, {}", shown(path), found.place),
+            };
+            Found { place, ..found }
         }));
     }
     if plugins.is_empty() {
