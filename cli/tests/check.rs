@@ -217,6 +217,15 @@ fn what_is_wrong_or_weak_around_a_plugin_of_envoy_is_told() {
     for (text, code, expected) in [
         (envoy(TOKEN, STOPS, "", ""), 0, vec![]),
         (envoy(TOKEN, RELOAD, "", ""), 1, vec![stop.replace(": hold", &format!(": {at}hold"))]),
+        (
+            envoy(r#"{ "mode": "report", "auth_tokens": [{ "env": "T" }] }"#, RELOAD, "", ""),
+            0,
+            vec![
+                stop.replace("error: hold", &format!("warning: {at}hold"))
+                    .replace("every", "once a route is enforced, every"),
+                format!("note: {at}route default is in mode report: nothing is denied there"),
+            ],
+        ),
         (envoy(AFTER, RELOAD, "", ""), 1, vec![no_buffer.replace(": hold", &format!(": {at}hold"))]),
         (envoy(AFTER, RELOAD, "", &buffer("270336")), 0, vec![]),
         // A buffer that is off is one only where a route switches it on.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use twilio_proxy_wasm::config::{Hold, Policy};
+use twilio_proxy_wasm::route::Mode;
 
 use super::Level::{Error, Note, Warning};
 use super::{Says, weak};
@@ -45,24 +46,27 @@ pub(super) fn twins(found: &Found, earlier: &[Found], says: Says<'_>) {
 }
 
 fn hold(found: &Found, policy: &Policy, says: Says<'_>) {
+    // Where nothing is enforced, nothing is held.
+    let is_enforced = policy.routes().iter().any(|route| route.mode() == Mode::Enforce);
+    let (level, when) = if is_enforced { (Error, "") } else { (Warning, "once a route is enforced, ") };
+    let fails = format!("{when}every request with a body is answered 500");
     match (policy.hold(), found.stop_flag, &found.manager) {
         (Hold::OwnStop, Some(false), _) => says(
-            Error,
-            "hold is self, but allow_on_headers_stop_iteration is not true: every request with a body is answered 500; \
-             set it to true (Envoy 1.35 or newer)"
-                .to_owned(),
+            level,
+            format!(
+                "hold is self, but allow_on_headers_stop_iteration is not true: {fails}; set it to true (Envoy 1.35 or newer)"
+            ),
         ),
         (Hold::OwnStop, None, _) => says(
-            Error,
-            "hold is self, but this control plane has no allow_on_headers_stop_iteration: every request with a body is \
-             answered 500; set hold to buffer_after and put a buffer filter after this one"
-                .to_owned(),
+            level,
+            format!(
+                "hold is self, but this control plane has no allow_on_headers_stop_iteration: {fails}; set hold to \
+                 buffer_after and put a buffer filter after this one"
+            ),
         ),
         (Hold::BufferAfter, _, Some(Manager { buffer_after: None, .. })) => says(
-            Error,
-            "hold is buffer_after, but no envoy.filters.http.buffer stands after this filter: every request with a body \
-             is answered 500"
-                .to_owned(),
+            level,
+            format!("hold is buffer_after, but no envoy.filters.http.buffer stands after this filter: {fails}"),
         ),
         (Hold::BufferAfter, _, None) if !found.has_buffer_somewhere => says(
             Warning,
