@@ -21,6 +21,12 @@ fn report_mode_holds_nothing_and_denies_nothing() {
             play(&report, request, &format!("{way}\n verdict: {verdict}"));
         }
     }
+    let full = Request::form(URL, "Body=hi!");
+    play(
+        &report,
+        &full,
+        "headers: continue\n body Body: continue\n body =hi! end: continue\n verdict: allowed 0",
+    );
     // One more than 8 bytes pass too, and so does what follows.
     let long = "headers: continue\n body Body=: continue\n body long: continue\n \
                 verdict: reported body_too_large\n body er end: continue\n verdict: reported body_too_large";

@@ -73,6 +73,10 @@ fn a_token_that_is_tied_to_another_account() {
     let line = "cause=other_account setting=auth_tokens.account_sid key=ONE";
     let (wrong, right) = (tied(OTHER_ACCOUNT), tied(ACCOUNT));
     is_set_right(&wrong, &form("ONE", Some(ACCOUNT)), "denied unknown_key", line, &right);
+    let line_of_two = "cause=other_account setting=auth_tokens.account_sid key=TWO";
+    let two = tied(OTHER_ACCOUNT).replace(OTHER_ACCOUNT, "AC00000000000000000000000000000003");
+    let set_right = two.replacen("AC00000000000000000000000000000003", ACCOUNT, 2);
+    is_set_right(&two, &form("TWO", Some(ACCOUNT)), "denied unknown_key", line_of_two, &set_right);
     let any = r#"{ "auth_tokens": [{ "env": "ONE" }, { "env": "TWO" }] }"#;
     is_set_right(&right, &form("ONE", None), "denied unknown_key", line, any);
     is_set_right(&right, &form("ONE", Some(OTHER_ACCOUNT)), "denied signature_mismatch", line, any);
