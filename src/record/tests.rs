@@ -39,3 +39,24 @@ fn a_line_is_written_for_what_is_denied_or_would_be() {
     let expected = format!("twilio_webhook: reported route=sms reason=missing_signature: {hint}");
     assert_eq!(reported, format!("{expected} (3 lines like this were held back)"));
 }
+
+#[test]
+fn every_reason_says_what_to_look_at() {
+    let table = [
+        (Reason::BodyHashMismatch, "a filter before this one that changes bodies"),
+        (Reason::BodyTooLarge, "raise max_body_bytes"),
+        (Reason::MalformedSignature, "not base64"),
+        (Reason::MisplacedFilter, "allow_on_headers_stop_iteration: true"),
+        (Reason::MissingSignature, "no X-Twilio-Signature"),
+        (Reason::NoRoute, "add a route or set unmatched: allow"),
+        (Reason::SignatureMismatch, "see `url` in the configuration"),
+        (Reason::UnknownKey, "look at shared_keys (id, algorithm)"),
+        (Reason::UnsignedBody, "exactly one bodySHA256"),
+        (Reason::Unverifiable, "no host or path, CONNECT"),
+    ];
+    for (reason, advice) in table {
+        let outcome = Outcome { route: Some(0), verdict: Verdict::Denied(reason) };
+        let line = log_line(&policy(), outcome, None, 0).unwrap();
+        assert!(line.contains(advice), "{line}");
+    }
+}

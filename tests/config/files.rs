@@ -116,3 +116,14 @@ fn a_key_tells_what_it_is_good_for() {
     ];
     assert_eq!(said, expected);
 }
+
+#[test]
+fn the_id_of_a_shared_key_may_be_long_and_not_longer() {
+    for (length, is_read) in [(1, true), (128, true), (129, false), (200, false)] {
+        let id = "k".repeat(length);
+        let json = format!(
+            r#"{{ "shared_keys": [{{ "id": "{id}", "algorithm": "HMAC_SHA256", "value": "test-key" }}] }}"#
+        );
+        assert_eq!(parse(json.as_bytes()).is_ok(), is_read, "{length}");
+    }
+}
