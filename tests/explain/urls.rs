@@ -2,7 +2,7 @@
 
 use crate::support::sign::{sha1, sha256_hex};
 use crate::support::{Request, TOKEN, plain};
-use crate::{finds, signed};
+use crate::{explain, finds, signed};
 
 const MISMATCH: &str = "denied signature_mismatch";
 
@@ -240,4 +240,15 @@ fn the_other_scheme_may_come_on_top() {
          headers on every request, or set url.base"
     );
     assert_eq!(format!("{finding:?}"), format!("Finding({finding})"));
+}
+
+#[test]
+fn a_finding_tells_whether_the_scheme_was_the_other_one_as_well() {
+    let dialled = "https://inbound.example.com:8443/voice";
+    for (arrives, other) in
+        [("http://inbound.example.com/voice", true), ("https://inbound.example.com/voice", false)]
+    {
+        let (_, finding) = explain(&plain(""), &get(arrives, dialled));
+        assert_eq!(finding.unwrap().other_scheme(), other, "{arrives}");
+    }
 }
