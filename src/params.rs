@@ -22,39 +22,52 @@ impl Params {
     /// `%` and two digits a byte. Anything else stands for itself, and empty pairs are none. Bytes need not be
     /// UTF-8. (WHATWG URL, section 5.1, without its last step, which would replace what is not UTF-8.)
     pub fn parse(encoded: &[u8]) -> Params {
-        let mut params = Params { bytes: Vec::with_capacity(encoded.len()), pairs: Vec::new() };
-        let mut rest = encoded;
-        let (mut start, mut middle, mut is_empty) = (0, None, true);
+        // A word is written whole, though less of it may stay.
+        let mut bytes = vec![0; encoded.len().saturating_add(WORD)];
+        // A usual parameter has more than 16 bytes.
+        let mut pairs = Vec::with_capacity(encoded.len() / 16);
+        let (mut from, mut to) = (0usize, 0usize);
+        let (mut start, mut middle) = (0, None);
         loop {
-            // Most of a form stands for itself, and is copied in runs.
-            let (run, tail) = split_before_special(rest);
-            params.bytes.extend_from_slice(run);
-            is_empty &= run.is_empty();
-            let special = tail.split_first();
-            if let None | Some((b'&', _)) = special {
-                let end = params.bytes.len();
-                if !is_empty {
-                    params.pairs.push(Pair { start, middle: middle.unwrap_or(end), end });
-                }
-                (start, middle, is_empty) = (end, None, true);
+            // Most of a form stands for itself, and goes a word at a time.
+            let word = word(encoded.get(from..).unwrap_or_default());
+            if let Some(place) = bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut) {
+                *place = word;
             }
-            let Some((special, after)) = special else { return params };
-            rest = after;
+            let plain = before_special(word).min(encoded.len().saturating_sub(from));
+            (from, to) = (from.wrapping_add(plain), to.wrapping_add(plain));
+            if plain == WORD {
+                continue;
+            }
+            let special = encoded.get(from).copied();
+            from = from.wrapping_add(1);
             let byte = match special {
-                b'&' => continue,
-                b'=' if middle.is_none() => {
-                    (middle, is_empty) = (Some(params.bytes.len()), false);
+                None | Some(b'&') => {
+                    if to != start || middle.is_some() {
+                        pairs.push(Pair { start, middle: middle.unwrap_or(to), end: to });
+                    }
+                    if special.is_none() {
+                        bytes.truncate(to);
+                        return Params { bytes, pairs };
+                    }
+                    (start, middle) = (to, None);
                     continue;
                 }
-                b'+' => b' ',
-                b'%' => escaped(after).map_or(b'%', |(byte, after)| {
-                    rest = after;
+                Some(b'=') if middle.is_none() => {
+                    middle = Some(to);
+                    continue;
+                }
+                Some(b'+') => b' ',
+                Some(b'%') => escaped(encoded.get(from..).unwrap_or_default()).map_or(b'%', |byte| {
+                    from = from.wrapping_add(2);
                     byte
                 }),
-                other => *other,
+                Some(other) => other,
             };
-            params.bytes.push(byte);
-            is_empty = false;
+            if let Some(place) = bytes.get_mut(to) {
+                *place = byte;
+            }
+            to = to.wrapping_add(1);
         }
     }
 
@@ -81,7 +94,7 @@ impl Params {
             group = Some((name, first));
             place.0 = u64::try_from(first).unwrap_or(u64::MAX);
         }
-        places.sort_unstable();
+        sort(&mut places, &Place::cmp);
         places.into_iter().map(|(_, at)| (self.name(at), self.value(at))).collect()
     }
 
@@ -122,7 +135,7 @@ impl Params {
     /// only where prefixes are equal are names and values compared.
     fn sorted_by(&self, prefix: fn(&[u8]) -> u64, compare: fn(&[u8], &[u8]) -> Ordering) -> Vec<u8> {
         let mut places: Vec<Place> = (0..self.pairs.len()).map(|at| (prefix(self.name(at)), at)).collect();
-        places.sort_unstable();
+        places.sort_unstable_by_key(|(prefix, _)| *prefix);
         for equal in places.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
             sort(equal, &|a, b| {
                 let by_name = compare(self.name(a.1), self.name(b.1));
@@ -131,11 +144,12 @@ impl Params {
         }
         let mut signed = Vec::with_capacity(self.bytes.len());
         let mut previous = None;
-        for (_, at) in places {
-            let pair = (self.name(at), self.value(at));
-            if previous.replace(pair) != Some(pair) {
-                signed.extend_from_slice(pair.0);
-                signed.extend_from_slice(pair.1);
+        for (prefix, at) in places {
+            let is_repeated = previous.replace((prefix, at)).is_some_and(|(own, earlier)| {
+                own == prefix && self.name(earlier) == self.name(at) && self.value(earlier) == self.value(at)
+            });
+            if !is_repeated {
+                signed.extend_from_slice(self.pair(at));
             }
         }
         signed
@@ -144,6 +158,12 @@ impl Params {
     fn name(&self, at: usize) -> &[u8] {
         let name = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.start..pair.middle));
         name.unwrap_or_default()
+    }
+
+    /// A name and its value in one piece.
+    fn pair(&self, at: usize) -> &[u8] {
+        let pair = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.start..pair.end));
+        pair.unwrap_or_default()
     }
 
     fn value(&self, at: usize) -> &[u8] {
@@ -161,17 +181,36 @@ pub fn sorted_query(query: &[u8]) -> Vec<u8> {
     pairs.signed()
 }
 
-/// Splits before the first byte that does not simply stand for itself.
-fn split_before_special(text: &[u8]) -> (&[u8], &[u8]) {
-    let at = text.iter().position(|byte| matches!(byte, b'&' | b'=' | b'+' | b'%'));
-    at.and_then(|at| text.split_at_checked(at)).unwrap_or((text, b""))
+/// How many bytes are looked at together.
+const WORD: usize = 8;
+
+/// The first bytes of a text; zeros where it has no more.
+fn word(text: &[u8]) -> [u8; WORD] {
+    text.first_chunk().copied().unwrap_or_else(|| {
+        let mut word = [0; WORD];
+        word.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        word
+    })
 }
 
-/// The byte of an escape and what follows it, if two hexadecimal digits stand behind the `%`.
-fn escaped(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, after) = text.split_first_chunk::<2>()?;
-    let [high, low] = digits.map(hex_digit);
-    Some((high? << 4 | low?, after))
+/// How many bytes of a word come before the first `&`, `=`, `+` or `%`.
+fn before_special(word: [u8; WORD]) -> usize {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH_BITS: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    // The first byte that is zero is the first one that a subtraction carries out of. Of later ones it may not be true.
+    let is = |byte: u8| {
+        let differs = word ^ ONES.wrapping_mul(u64::from(byte));
+        differs.wrapping_sub(ONES) & !differs
+    };
+    let special = (is(b'&') | is(b'=') | is(b'+') | is(b'%')) & HIGH_BITS;
+    usize::try_from(special.trailing_zeros() / 8).unwrap_or(WORD)
+}
+
+/// The byte of an escape, if two hexadecimal digits stand behind the `%`.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let [high, low] = text.first_chunk::<2>()?.map(hex_digit);
+    Some(high? << 4 | low?)
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {

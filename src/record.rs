@@ -12,10 +12,11 @@ pub const FILTER_STATE: &str = "twilio_webhook";
 pub fn filter_state(policy: &Policy, outcome: Outcome) -> String {
     let (route, verdict) = (route_label(policy, outcome), outcome.verdict);
     let reason = verdict.reason().map_or("none", Reason::label);
-    let text = format!("verdict={} route={route} reason={reason}", verdict.label());
+    // Every request has one, and the formatter would cost it a microsecond.
+    let pieces = ["verdict=", verdict.label(), " route=", route, " reason=", reason];
     match key_label(policy, outcome) {
-        Some(key) => format!("{text} key={key}"),
-        None => text,
+        Some(key) => pieces.concat() + " key=" + key,
+        None => pieces.concat(),
     }
 }
 
