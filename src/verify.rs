@@ -100,8 +100,8 @@ impl Signed {
         let query = if self.query_in_url { dialled.query_with_mark() } else { b"" };
         let most = if self.params.len() > MOST_FOR_OTHER_TARGETS { 1 } else { usize::MAX };
         let mut http = dialled.targets().take(most);
-        let paths = dialled.websocket_paths();
-        let mut websocket = paths.iter().map(|path| Cow::Owned([path, query].concat()));
+        let paths = is_upgrade.then(|| dialled.websocket_paths());
+        let mut websocket = paths.iter().flatten().map(|path| Cow::Owned([path, query].concat()));
         let (scheme, targets): (_, &mut dyn Iterator<Item = Cow<'_, [u8]>>) =
             if is_upgrade { (Scheme::WebSocket, &mut websocket) } else { (Scheme::Http, &mut http) };
         dialled.find(scheme, targets, &self.params, &|| proxy.listener_port(), test)
