@@ -262,9 +262,25 @@ fn what_is_wrong_or_weak_around_a_plugin_of_envoy_is_told() {
         ),
         (
             envoy(TOKEN, &STOPS.replace("FAIL_RELOAD", "FAIL_OPEN"), "", ""),
-            0,
+            1,
             vec![format!(
-                "warning: {at}the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; set \
+                "error: {at}the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; set \
+                 FAIL_RELOAD"
+            )],
+        ),
+        (
+            envoy(TOKEN, &STOPS.replace("\"FAIL_RELOAD\"", "3"), "", ""),
+            1,
+            vec![format!(
+                "error: {at}the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; set \
+                 FAIL_RELOAD"
+            )],
+        ),
+        (
+            envoy(TOKEN, &STOPS.replace("\"FAIL_RELOAD\"", "\"UNSPECIFIED\", \"fail_open\": true"), "", ""),
+            1,
+            vec![format!(
+                "error: {at}the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; set \
                  FAIL_RELOAD"
             )],
         ),
@@ -360,7 +376,7 @@ fn what_is_wrong_or_weak_in_objects_of_control_planes_is_told() {
              envoy.filters.http.buffer stands after this filter on every route that is verified"
         )
     };
-    let open = "warning: WasmPlugin a: the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; \
+    let open = "error: WasmPlugin a: the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; \
                 set FAIL_RELOAD";
     let items = |text: String| format!("kind: List\nitems:\n- {}", text.trim_end().replace('\n', "\n  "));
     let buffered = "---\nkind: BackendTrafficPolicy\nspec:\n  requestBuffer:\n    limit: 264Ki\n";
@@ -370,7 +386,7 @@ fn what_is_wrong_or_weak_in_objects_of_control_planes_is_told() {
         (istio("buffer_after", "priority: 1"), 0, vec![no_buffer("WasmPlugin a")]),
         (
             istio("buffer_after", "failStrategy: FAIL_OPEN") + buffered,
-            0,
+            1,
             vec![open.to_owned()],
         ),
         (gateway("self", "T"), 1, vec![cannot("EnvoyExtensionPolicy b")]),

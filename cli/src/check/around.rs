@@ -12,7 +12,7 @@ pub(super) fn faults(found: &Found, policy: &Policy, written: &Value, says: Says
     trusted_headers(found.manager.as_ref(), written, says);
     let Some(environment) = &found.environment else { return };
     hold(found, policy, says);
-    failure_policy(found, says);
+    failure_policy(found, policy, says);
     variables(environment, written, says);
     if found.is_never_enabled {
         says(Error, "the filter is disabled, and no route enables it: nothing is verified".to_owned());
@@ -47,8 +47,8 @@ pub(super) fn twins(found: &Found, earlier: &[Found], says: Says<'_>) {
 
 fn hold(found: &Found, policy: &Policy, says: Says<'_>) {
     // Where nothing is enforced, nothing is held.
-    let is_enforced = policy.routes().iter().any(|route| route.mode() == Mode::Enforce);
-    let (level, when) = if is_enforced { (Error, "") } else { (Warning, "once a route is enforced, ") };
+    let (level, when) =
+        if is_enforced(policy) { (Error, "") } else { (Warning, "once a route is enforced, ") };
     let fails = format!("{when}every request with a body is answered 500");
     match (policy.hold(), found.stop_flag, &found.manager) {
         (Hold::OwnStop, Some(false), _) => says(
@@ -78,14 +78,18 @@ fn hold(found: &Found, policy: &Policy, says: Says<'_>) {
     }
 }
 
-fn failure_policy(found: &Found, says: Says<'_>) {
+fn is_enforced(policy: &Policy) -> bool {
+    policy.routes().iter().any(|route| route.mode() == Mode::Enforce)
+}
+
+fn failure_policy(found: &Found, policy: &Policy, says: Says<'_>) {
     match found.failure_policy.as_deref() {
         Some("FAIL_OPEN") => says(
-            Warning,
+            if is_enforced(policy) { Error } else { Warning },
             "the failure policy is FAIL_OPEN: while the VM is down, everything passes unverified; set FAIL_RELOAD"
                 .to_owned(),
         ),
-        None | Some("UNSPECIFIED") => says(
+        None => says(
             Warning,
             "failure_policy is not set: once a VM has failed, its worker answers 503 for ever; set FAIL_RELOAD".to_owned(),
         ),

@@ -95,7 +95,21 @@ pub fn find(documents: &[Value], source: &str, is_json: bool) -> Vec<Found> {
 
 /// Whether some buffer for requests is configured in a file.
 pub(super) fn has_buffer(source: &str) -> bool {
-    ["filters.http.buffer.v3.Buffer", "requestBuffer:"].iter().any(|name| source.contains(name))
+    ["filters.http.buffer.v3.Buffer", "requestBuffer:", "\"requestBuffer\":"]
+        .iter()
+        .any(|name| source.contains(name))
+}
+
+/// What happens while the VM is down, by the name that Envoy's API has for it; it takes the number as well. The older
+/// `fail_open` counts where that says nothing.
+fn failure_policy(plugin: &Value) -> Option<String> {
+    const NAMES: [&str; 4] = ["UNSPECIFIED", "FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
+    let policy = field(plugin, "failure_policy");
+    let number = policy.as_u64().and_then(|number| usize::try_from(number).ok());
+    let name =
+        number.and_then(|number| NAMES.get(number)).map(|name| (*name).to_owned()).or_else(|| text(policy));
+    let older = || (*field(plugin, "fail_open") == true).then(|| "FAIL_OPEN".to_owned());
+    name.filter(|name| name != "UNSPECIFIED").or_else(older)
 }
 
 fn looks_like_ours(document: &Value, source: &str, is_json: bool) -> bool {
@@ -251,7 +265,6 @@ impl Search {
         if let Value::Object(fields) = &mut vm {
             fields.retain(|name, _| name != "environment_variables" && name != "environmentVariables");
         }
-        let fail_open = (*field(plugin, "fail_open") == true).then(|| "FAIL_OPEN".to_owned());
         let name = self.place.len();
         if self.manager.is_none()
             && let Some(own) = plugin["name"].as_str()
@@ -261,7 +274,7 @@ impl Search {
         self.push(Found {
             configuration,
             stop_flag: Some(*field(plugin, "allow_on_headers_stop_iteration") == true),
-            failure_policy: text(field(plugin, "failure_policy")).or(fail_open),
+            failure_policy: failure_policy(plugin),
             environment: Some(Environment {
                 host_keys: strings(field(variables, "host_env_keys")),
                 values: values.collect(),
