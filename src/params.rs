@@ -29,10 +29,10 @@ impl Params {
         let (mut from, mut to) = (0usize, 0usize);
         let (mut start, mut middle) = (0, None);
         loop {
-            // Most of a form stands for itself, and goes a word at a time.
+            // Most of a form stands for itself, or for a space, and goes a word at a time.
             let word = word(encoded.get(from..).unwrap_or_default());
             if let Some(place) = bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut) {
-                *place = word;
+                *place = with_spaces(word);
             }
             let plain = before_special(word).min(encoded.len().saturating_sub(from));
             (from, to) = (from.wrapping_add(plain), to.wrapping_add(plain));
@@ -57,7 +57,6 @@ impl Params {
                     middle = Some(to);
                     continue;
                 }
-                Some(b'+') => b' ',
                 Some(b'%') => escaped(encoded.get(from..).unwrap_or_default()).map_or(b'%', |byte| {
                     from = from.wrapping_add(2);
                     byte
@@ -193,17 +192,29 @@ fn word(text: &[u8]) -> [u8; WORD] {
     })
 }
 
-/// How many bytes of a word come before the first `&`, `=`, `+` or `%`.
+/// A one in each byte of a word, and the highest bit of each.
+const ONES: u64 = u64::MAX / 0xFF;
+const HIGH_BITS: u64 = ONES << 7;
+
+/// The word with a space for each `+`.
+fn with_spaces(word: [u8; WORD]) -> [u8; WORD] {
+    let word = u64::from_le_bytes(word);
+    let differs = word ^ ONES.wrapping_mul(u64::from(b'+'));
+    // No byte carries into the next, so that this is true of every byte: its highest bit is set if it is no `+`.
+    let is_other = (differs & !HIGH_BITS).wrapping_add(!HIGH_BITS) | differs;
+    let is_plus = (!is_other & HIGH_BITS) >> 7;
+    (word ^ is_plus.wrapping_mul(u64::from(b'+' ^ b' '))).to_le_bytes()
+}
+
+/// How many bytes of a word come before the first `&`, `=` or `%`.
 fn before_special(word: [u8; WORD]) -> usize {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH_BITS: u64 = ONES << 7;
     let word = u64::from_le_bytes(word);
     // The first byte that is zero is the first one that a subtraction carries out of. Of later ones it may not be true.
     let is = |byte: u8| {
         let differs = word ^ ONES.wrapping_mul(u64::from(byte));
         differs.wrapping_sub(ONES) & !differs
     };
-    let special = (is(b'&') | is(b'=') | is(b'+') | is(b'%')) & HIGH_BITS;
+    let special = (is(b'&') | is(b'=') | is(b'%')) & HIGH_BITS;
     usize::try_from(special.trailing_zeros() / 8).unwrap_or(WORD)
 }
 
