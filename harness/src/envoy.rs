@@ -188,12 +188,6 @@ impl Envoy {
         self.process.pid()
     }
 
-    /// The processor time spent so far, in user and in kernel mode, in microseconds. The kernel tells it in
-    /// steps of 10 000.
-    pub fn cpu_micros(&self) -> u64 {
-        self.process.cpu_micros()
-    }
-
     /// The directory of this run, with the configuration and the logs.
     pub fn directory(&self) -> &Path {
         self.process.scratch().path()

@@ -169,7 +169,6 @@ fn the_process_can_be_observed_and_stopped() {
         assert!(envoy.wait_for_log("starting main dispatch loop", WAIT), "{}", envoy.log());
         let mark = envoy.log_mark();
         assert!(envoy.memory() > 1_000_000);
-        assert!(envoy.cpu_micros() > 0);
         assert_eq!(envoy.counter("no.such.counter"), 0);
         assert_eq!(envoy.counter("server.concurrency"), 2);
         let clusters = envoy.config_dump().to_string();

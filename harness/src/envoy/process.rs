@@ -103,17 +103,6 @@ impl Process {
     pub(super) fn output_file(&self) -> PathBuf {
         stdout(&self.scratch)
     }
-
-    /// User and kernel time in microseconds (proc(5): fields 14 and 15 of `stat`, in hundredths of a second).
-    pub(super) fn cpu_micros(&self) -> u64 {
-        let path = format!("/proc/{}/stat", self.pid());
-        let stat = fs::read_to_string(&path).unwrap_or_else(|error| panic!("expected {path}: {error}"));
-        // The second field is the program's name in parentheses, which may hold anything. The third is next.
-        let (_, fields) = stat.rsplit_once(')').expect("the name in /proc/PID/stat in parentheses");
-        let ticks = |number: usize| fields.split_whitespace().nth(number - 3)?.parse::<u64>().ok();
-        let sum = ticks(14).zip(ticks(15)).map(|(user, kernel)| user + kernel);
-        sum.expect("the processor times in /proc/PID/stat") * 10_000
-    }
 }
 
 impl Drop for Process {
