@@ -5,7 +5,10 @@
 //! headers (nothing follows, or a WebSocket handshake), at the last piece of the body, or at the trailers.
 //! Nothing here can fail: what is unexpected is a denial.
 
+mod memory;
 mod pending;
+
+pub use memory::Memory;
 
 use std::rc::Rc;
 
@@ -16,6 +19,7 @@ use crate::request::{Head, Single};
 use crate::route::{Mode, Route, Selection, select};
 use crate::verdict::{Outcome, Reason, Verdict};
 use crate::verify;
+use memory::Share;
 use pending::Pending;
 
 /// What the proxy is to do next.
@@ -55,6 +59,7 @@ pub trait Proxy {
 #[derive(Debug)]
 pub struct Exchange {
     policy: Rc<Policy>,
+    memory: Rc<Memory>,
     watches_for_stall: bool,
     state: State,
     outcome: Option<Outcome>,
@@ -74,10 +79,11 @@ enum State {
 }
 
 impl Exchange {
-    /// A request that is about to begin. `watches_for_stall` says that it is not known yet whether the proxy
-    /// hands on the bodies of requests that are stopped at their headers; see [`Exchange::may_stall`].
-    pub fn new(policy: Rc<Policy>, watches_for_stall: bool) -> Exchange {
-        Exchange { policy, watches_for_stall, state: State::New, outcome: None, evidence: None }
+    /// A request that is about to begin. `memory` is shared by all requests of a virtual machine. `watches_for_stall`
+    /// says that it is not known yet whether the proxy hands on the bodies of requests that are stopped at their
+    /// headers; see [`Exchange::may_stall`].
+    pub fn new(policy: Rc<Policy>, memory: Rc<Memory>, watches_for_stall: bool) -> Exchange {
+        Exchange { policy, memory, watches_for_stall, state: State::New, outcome: None, evidence: None }
     }
 
     /// The verdict, once there is one.
@@ -231,7 +237,7 @@ impl Exchange {
             Ok(checked) => checked,
             Err(reason) => return settled(Err(reason), head, end.then(Vec::new)),
         };
-        let mut pending = Pending::new(position, route, head, checked);
+        let mut pending = Pending::new(position, route, head, checked, Share::of(&self.memory));
         if pending.is_upgrade() || end {
             let request = pending.request(route, proxy);
             let result = if pending.is_upgrade() {
@@ -240,6 +246,9 @@ impl Exchange {
                 verify::request(&request, b"")
             };
             return settled(result, pending.into_head(), Some(Vec::new()));
+        }
+        if !pending.take_share() {
+            return settled(Err(Reason::Unverifiable), pending.into_head(), None);
         }
         if self.watches_for_stall && pending.is_held() && self.policy.hold() == Hold::OwnStop {
             pending.watch(proxy.bytes_received());

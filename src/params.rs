@@ -2,6 +2,15 @@
 
 use std::cmp::Ordering;
 
+/// The most parameters that a form may have. Twilio sends some dozens. Each is some thirty bytes of bookkeeping, so that a
+/// form of nothing but parameters would need many times its size.
+pub const MOST: usize = 65_536;
+
+/// Whether a form has more parameters than [`MOST`], counted by the `&` between them.
+pub fn are_too_many(form: &[u8]) -> bool {
+    form.len() >= MOST && form.iter().filter(|byte| **byte == b'&').count() >= MOST
+}
+
 /// Decoded parameters, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Params {

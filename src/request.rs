@@ -126,6 +126,11 @@ impl Head {
         Some(Head { bytes, places, original_path: original, verified: claims })
     }
 
+    /// How many bytes are kept.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// `:path` up to its query; empty if there is no one path.
     pub fn path_without_query(&self) -> &[u8] {
         let path = self.path().one().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Reason {
     /// The URL is signed, but the body is not the one whose hash stands in the URL.
     BodyHashMismatch,
-    /// The body is larger than the route's `max_body_bytes`.
+    /// The body is larger than the route's `max_body_bytes`, or a form of more parameters than are read.
     BodyTooLarge,
     /// `X-Twilio-Signature` came twice, or is not one SHA-1 or SHA-256 tag in standard padded base64.
     MalformedSignature,
@@ -25,7 +25,8 @@ pub enum Reason {
     UnknownKey,
     /// Nothing that is signed speaks for the body.
     UnsignedBody,
-    /// There is no URL to verify: no host or path, a CONNECT, or an upgrade that is not a WebSocket handshake.
+    /// There is no URL to verify: no host or path, a CONNECT, or an upgrade that is not a WebSocket handshake. Or
+    /// requests that wait fill the memory that this one would have had to wait in.
     Unverifiable,
 }
 
@@ -68,7 +69,8 @@ impl Reason {
                  look for a filter before this one that changes bodies"
             }
             Reason::BodyTooLarge => {
-                "raise max_body_bytes on this route if Twilio really sends bodies this large"
+                "raise max_body_bytes on this route if Twilio really sends bodies this large; a form of more than \
+                 65,536 parameters is denied at any size"
             }
             Reason::MalformedSignature => {
                 "X-Twilio-Signature came twice or is not base64 of a SHA-1 or SHA-256 tag; \
@@ -100,7 +102,8 @@ impl Reason {
                  speaks for this body"
             }
             Reason::Unverifiable => {
-                "there is no URL to verify: no host or path, CONNECT, or an upgrade that is not a WebSocket GET"
+                "there is no URL to verify: no host or path, CONNECT, or an upgrade that is not a WebSocket GET; \
+                 or requests whose bodies are not here yet fill the memory of this worker"
             }
         }
     }

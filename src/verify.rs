@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::body_hash::{self, Claim};
 use crate::exchange::Proxy;
-use crate::params::Params;
+use crate::params::{self, Params};
 use crate::request::Head;
 use crate::route::Route;
 use crate::signature::{Account, Keys, Selected, Tag};
@@ -34,13 +34,16 @@ pub struct Request<'a> {
 /// | none | URL; a `bodySHA256` in it is that of no bytes | being empty |
 ///
 /// A form with a `bodySHA256` passes by either of the first two rows. No row vouches for a body that only the
-/// URL is signed for; a form like `&` or `=`, which adds nothing to what is signed, is such a body.
+/// URL is signed for; a form like `&` or `=`, which adds nothing to what is signed, is such a body. A form of more
+/// than [`params::MOST`] parameters is not read, and passes by its hash alone.
 ///
 /// # Errors
 /// Why the request is denied.
 pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
-    let form = if request.head.is_form() { Params::parse(body) } else { Params::default() };
+    let is_form = request.head.is_form();
+    let has_too_many = is_form && params::are_too_many(body);
+    let form = if is_form && !has_too_many { Params::parse(body) } else { Params::default() };
     let keys = request.keys(&dialled, &form)?;
     let signed_with = |params: &Params| request.signer(&dialled, &keys, params);
     let is_bound_by_parameters = form.sign_anything();
@@ -48,9 +51,11 @@ pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
         return Ok(signer);
     }
     match body_hash::claim(dialled.query(), body) {
-        Claim::None | Claim::Repeated if !body.is_empty() => {
-            Err(if is_bound_by_parameters { Reason::SignatureMismatch } else { Reason::UnsignedBody })
-        }
+        Claim::None | Claim::Repeated if !body.is_empty() => Err(match is_bound_by_parameters {
+            true => Reason::SignatureMismatch,
+            false if has_too_many => Reason::BodyTooLarge,
+            false => Reason::UnsignedBody,
+        }),
         claim => match signed_with(&Params::default()) {
             None => Err(Reason::SignatureMismatch),
             Some(signer) if matches!(claim, Claim::None | Claim::Right) => Ok(signer),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use twilio_proxy_wasm::config::Policy;
-use twilio_proxy_wasm::exchange::{Exchange, Proxy, Step};
+use twilio_proxy_wasm::exchange::{Exchange, Memory, Proxy, Step};
 use twilio_webhook::fixtures::Kind;
 use twilio_webhook::key::Algorithm;
 use twilio_webhook::sign;
@@ -16,6 +16,7 @@ pub struct Workload {
     headers: Vec<u8>,
     body: Vec<u8>,
     policy: Rc<Policy>,
+    memory: Rc<Memory>,
 }
 
 impl Workload {
@@ -53,7 +54,7 @@ impl Workload {
                  "auth_tokens": [{{ "value": "{TOKEN}" }}] }}] }}"#
         );
         let policy = Rc::new(Policy::parse(policy.as_bytes(), &|_| None).expect("a policy"));
-        Workload { headers: serialised(&headers), body, policy }
+        Workload { headers: serialised(&headers), body, policy, memory: Rc::default() }
     }
 
     /// A form with these parameters.
@@ -105,7 +106,7 @@ impl Workload {
 
     /// The whole way of the request through the core. The answer says whether it may go on.
     pub fn verify(&self) -> bool {
-        let mut exchange = Exchange::new(Rc::clone(&self.policy), false);
+        let mut exchange = Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), false);
         let step = exchange.on_headers(self.body.is_empty(), self);
         let step = if self.body.is_empty() { step } else { exchange.on_body(self.body.len(), true, self) };
         step == Step::Continue

@@ -182,7 +182,7 @@ fn silent(policy: &Rc<Policy>, request: &support::Request, steps: &[Step], outco
 /// What the filter finds out about a denial.
 fn finding(policy: &Rc<Policy>, request: &support::Request) -> Option<Finding> {
     let proxy = FakeProxy::of(request);
-    let mut exchange = Exchange::new(Rc::clone(policy), false);
+    let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
     exchange.on_headers(false, &proxy);
     if exchange.outcome().is_none() {
         proxy.body.borrow_mut().extend_from_slice(&request.body);

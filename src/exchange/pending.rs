@@ -1,6 +1,7 @@
 //! A request that is not whole yet.
 
 use super::Proxy;
+use super::memory::Share;
 use crate::config::{Hold, Policy};
 use crate::request::Head;
 use crate::route::{Mode, Route};
@@ -15,6 +16,7 @@ pub(super) struct Pending {
     tag: Tag,
     selected: Selected,
     body: Body,
+    share: Share,
     stall: Option<Stall>,
 }
 
@@ -40,9 +42,21 @@ const TICKS_TO_STALL: u8 = 2;
 
 impl Pending {
     /// A request on a route, whose headers were [checked](check).
-    pub(super) fn new(position: usize, route: &Route, head: Head, (tag, selected): Checked) -> Pending {
+    pub(super) fn new(
+        position: usize,
+        route: &Route,
+        head: Head,
+        (tag, selected): Checked,
+        share: Share,
+    ) -> Pending {
         let body = if route.mode() == Mode::Report { Body::Copied(Vec::new()) } else { Body::Held(0) };
-        Pending { route: position, head, tag, selected, body, stall: None }
+        Pending { route: position, head, tag, selected, body, share, stall: None }
+    }
+
+    /// Takes its share of the memory for the headers, which are kept until the verdict.
+    #[must_use]
+    pub(super) fn take_share(&mut self) -> bool {
+        self.share.take(self.head.size())
     }
 
     /// The headers, when the rest is no longer needed.
@@ -108,7 +122,10 @@ impl Pending {
                 return Err(Reason::BodyTooLarge);
             }
             Body::Copied(_) if size == 0 => {}
-            Body::Copied(copy) => copy.extend(read(proxy, size).ok_or(Reason::Unverifiable)?),
+            Body::Copied(copy) => {
+                make_room(copy, size, limit, &mut self.share).ok_or(Reason::Unverifiable)?;
+                copy.extend(read(proxy, size).ok_or(Reason::Unverifiable)?);
+            }
         }
         Ok(())
     }
@@ -136,6 +153,17 @@ pub(super) fn check(route: &Route, head: &Head) -> Result<Checked, Reason> {
         return Err(Reason::BodyTooLarge);
     }
     Ok((tag, selected))
+}
+
+/// Makes room for a piece: for twice what there is, so that a copy is not moved for each piece, but for no more than `limit`.
+fn make_room(copy: &mut Vec<u8>, size: usize, limit: usize, share: &mut Share) -> Option<()> {
+    let (room, needed) = (copy.capacity(), copy.len().saturating_add(size));
+    if needed > room {
+        let wanted = room.saturating_mul(2).min(limit).max(needed);
+        share.take(wanted.saturating_sub(room)).then_some(())?;
+        copy.reserve_exact(wanted.saturating_sub(copy.len()));
+    }
+    Some(())
 }
 
 /// So many bytes of the body, and not fewer.

@@ -18,7 +18,7 @@ pub(super) struct Webhook {
 
 impl Webhook {
     pub(super) fn new(context_id: u32, plugin: Rc<Plugin>) -> Webhook {
-        let exchange = Exchange::new(Rc::clone(&plugin.policy), !plugin.hands_on_bodies());
+        let exchange = plugin.exchange();
         Webhook {
             context_id,
             plugin,

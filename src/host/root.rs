@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::http::Webhook;
 use super::io::{self, Level};
 use crate::config::Policy;
-use crate::exchange::{Exchange, Step};
+use crate::exchange::{Exchange, Memory, Step};
 use crate::limit::Limiter;
 use crate::metrics;
 use crate::record;
@@ -19,6 +19,11 @@ const TICK_MS: u32 = 500;
 const LOG_BURST: u64 = 20;
 const LOG_INTERVAL_NS: u64 = 1_000_000_000;
 
+thread_local! {
+    /// One for all configurations, which share the virtual machine.
+    static MEMORY: Rc<Memory> = Rc::default();
+}
+
 /// The root context: one for each plugin configuration on each worker.
 #[derive(Default)]
 pub(super) struct Root {
@@ -27,7 +32,8 @@ pub(super) struct Root {
 
 /// What the requests of one plugin share.
 pub(super) struct Plugin {
-    pub(super) policy: Rc<Policy>,
+    policy: Rc<Policy>,
+    memory: Rc<Memory>,
     counters: Vec<Option<u32>>,
     log_limit: RefCell<Limiter>,
     waiting: RefCell<Vec<(u32, Rc<RefCell<Exchange>>)>>,
@@ -84,6 +90,7 @@ impl Plugin {
         }
         Plugin {
             policy: Rc::new(policy),
+            memory: MEMORY.with(Rc::clone),
             counters,
             log_limit: RefCell::new(Limiter::new(LOG_BURST, LOG_INTERVAL_NS)),
             waiting: RefCell::default(),
@@ -91,8 +98,10 @@ impl Plugin {
         }
     }
 
-    pub(super) fn hands_on_bodies(&self) -> bool {
-        self.hands_on_bodies.get()
+    /// The exchange of a request that begins.
+    pub(super) fn exchange(&self) -> Exchange {
+        let watches_for_stall = !self.hands_on_bodies.get();
+        Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), watches_for_stall)
     }
 
     /// A request is stopped at its headers: see to it that it does not wait for ever.

@@ -60,7 +60,7 @@ impl Filter {
             body: RefCell::new(case.body.clone()),
             ..FakeProxy::default()
         };
-        let mut exchange = Exchange::new(Rc::clone(policy), false);
+        let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
         let last = deliver(&mut exchange, case, &proxy);
         match exchange.outcome().expect("a verdict").verdict {
             Verdict::Allowed { .. } => {

@@ -27,6 +27,8 @@ pub struct Layout {
     pub manager: Value,
     /// Members of the plugin that replace the test's own.
     pub wasm: Value,
+    /// Members of the listener that replace the test's own.
+    pub listener: Value,
     pub routes: Value,
 }
 
@@ -47,6 +49,7 @@ impl Default for Layout {
             upstream: Protocol::Http1,
             manager: json!({}),
             wasm: json!({}),
+            listener: json!({}),
             routes: default_routes(),
         }
     }
@@ -113,14 +116,16 @@ impl Layout {
             },
         });
         merge(&mut manager, self.manager.clone());
-        json!({
+        let mut listener = json!({
             "name": "main",
             "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } },
             "filter_chains": [{ "filters": [{
                 "name": "envoy.filters.network.http_connection_manager",
                 "typed_config": manager,
             }]}],
-        })
+        });
+        merge(&mut listener, self.listener.clone());
+        listener
     }
 
     fn filters(&self) -> Vec<Value> {

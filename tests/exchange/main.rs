@@ -10,6 +10,7 @@
 
 mod keys;
 mod matching;
+mod memory;
 mod misplaced;
 mod modes;
 mod order;
@@ -46,7 +47,8 @@ fn play(policy: &Rc<Policy>, request: &Request, script: &str) {
 
 #[track_caller]
 fn play_on(policy: &Rc<Policy>, proxy: &FakeProxy, watches: bool, script: &str) {
-    let mut stage = Stage { exchange: Exchange::new(Rc::clone(policy), watches), proxy, passes: false };
+    let mut stage =
+        Stage { exchange: Exchange::new(Rc::clone(policy), Rc::default(), watches), proxy, passes: false };
     let lines: Vec<&str> = script.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut decided = None;
     let played: Vec<String> = lines.iter().map(|line| stage.line(policy, line, &mut decided)).collect();

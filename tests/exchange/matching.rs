@@ -16,7 +16,7 @@ fn routes(routes: &str, more: &str) -> Rc<Policy> {
 fn route_of(policy: &Rc<Policy>, authority: &str, path: &str, name: &'static str) -> String {
     let request = Request::new("GET", "https://a/").with(":authority", authority).with(":path", path);
     let proxy = FakeProxy { route_name: name, ..FakeProxy::of(&request) };
-    let mut exchange = Exchange::new(Rc::clone(policy), false);
+    let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
     exchange.on_headers(true, &proxy);
     let outcome = exchange.outcome().unwrap();
     format!("{} {}", route_label(policy, outcome), words(Some(outcome)))

@@ -1,5 +1,7 @@
 //! What must be signed, and by what a body must be bound.
 
+use std::rc::Rc;
+
 use crate::support::sign::{self, sha1, sha256_hex};
 use crate::support::{FakeProxy, Request, TOKEN, plain, words};
 use crate::verdicts;
@@ -217,7 +219,7 @@ fn headers_that_cannot_be_read_are_a_denial() {
             (r#""mode": "off""#, "reported unverifiable"),
             (r#""mode": "report", "unmatched": "deny""#, "denied unverifiable"),
         ] {
-            let mut exchange = Exchange::new(plain(more), false);
+            let mut exchange = Exchange::new(plain(more), Rc::default(), false);
             let step = exchange.on_headers(true, &proxy);
             assert_eq!(words(exchange.outcome()), verdict, "{more}");
             assert_eq!(step == Step::Continue, verdict.starts_with("reported"), "{more}");
@@ -237,4 +239,24 @@ fn the_other_forms_of_a_query_are_tried_for_forms_of_an_ordinary_size() {
         assert_eq!(form.clone().signature(&signature).verdict(&plain("")), verdict, "{size}");
         assert_eq!(form.verdict(&plain("")), "allowed 0", "{size}");
     }
+}
+
+#[test]
+fn a_form_has_no_more_parameters_than_are_read() {
+    let most = 65_536;
+    let policy = plain(r#""max_body_bytes": 1000000"#);
+    let form = |count: usize| Request::form(URL, &vec!["a"; count].join("&"));
+    assert_eq!(form(most).verdict(&policy), "allowed 0");
+    assert_eq!(form(most + 1).verdict(&policy), "denied body_too_large");
+    // What is not read says nothing of itself: not even that it is empty.
+    let empty = |count: usize| Request::form(URL, &"&".repeat(count));
+    assert_eq!(empty(most - 1).verdict(&policy), "denied unsigned_body");
+    assert_eq!(empty(most).verdict(&policy), "denied body_too_large");
+    // Its hash vouches for it all the same, and so it does for what is no form.
+    let long = "a&".repeat(most);
+    let form = Request::json(URL, &long).with("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(form.verdict(&policy), "allowed 0");
+    assert_eq!(form.clone().body(long.clone() + "&").verdict(&policy), "denied body_hash_mismatch");
+    let text = Request::get(URL).header("content-type", "text/plain").body(long);
+    assert_eq!(text.verdict(&policy), "denied unsigned_body");
 }

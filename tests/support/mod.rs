@@ -212,7 +212,7 @@ impl Request {
         cuts: &[usize],
         end: End,
     ) -> (Step, Exchange) {
-        let mut exchange = Exchange::new(Rc::clone(policy), false);
+        let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
         let is_upgrade = self.headers.iter().any(|(name, _)| name == "upgrade");
         let has_body = !self.body.is_empty() || end != End::Headers;
         let mut step = exchange.on_headers(!has_body && !is_upgrade, proxy);

@@ -39,7 +39,7 @@ impl Explanation {
     #[must_use]
     pub fn of(captured: &Captured, policy: &Rc<Policy>, setting: &Setting) -> Self {
         let replay = Replay::of(captured, setting);
-        let mut exchange = Exchange::new(Rc::clone(policy), false);
+        let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
         let body = captured.body.len();
         exchange.on_headers(body == 0 && !replay.is_upgrade(), &replay);
         if exchange.outcome().is_none() {

@@ -1,6 +1,7 @@
 //! Bad days: what fails around the filter, or in it, opens nothing.
 
 mod downstream;
+mod memory;
 mod trap;
 mod upstream;
 
