@@ -16,7 +16,7 @@ use crate::config::{Hold, Policy, Unmatched};
 use crate::explain::{Evidence, Finding};
 use crate::reply::Reply;
 use crate::request::{Head, Single};
-use crate::route::{Mode, Route, Selection, select};
+use crate::route::{Mode, Route, select};
 use crate::verdict::{Outcome, Reason, Verdict};
 use crate::verify;
 use memory::Share;
@@ -204,13 +204,11 @@ impl Exchange {
         }
         let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
         let authority = head.authority().one().unwrap_or_default();
-        let Selection { strict, others } =
-            select(policy.routes(), authority, head.path_without_query(), &route_name);
-        let guards_any = || policy.guards(strict) || others.iter().any(|other| policy.guards(*other));
-        if others.iter().any(|other| *other != strict) && guards_any() {
+        let selection = select(policy.routes(), authority, head.path_without_query(), &route_name);
+        if selection.is_ambiguous(|route| policy.guards(route)) {
             return unrouted(Verdict::Denied(Reason::NoRoute));
         }
-        match strict.and_then(|position| Some((position, policy.route(position)?))) {
+        match selection.strict.and_then(|position| Some((position, policy.route(position)?))) {
             Some((position, route)) => self.open(position, route, head, end_of_stream, proxy),
             None if policy.unmatched() == Unmatched::Allow => unrouted(Verdict::Passed),
             None => unrouted(Verdict::Denied(Reason::NoRoute)),

@@ -1,11 +1,12 @@
 //! Which route of the configuration a request is on.
 
-use std::borrow::Cow;
+mod path;
 
-use percent_encoding::percent_decode;
+pub(crate) use path::PathMatch;
 
 use crate::signature::Keys;
 use crate::url::UrlRule;
+use path::{Fit, Spellings};
 
 /// What a route's verdict does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +66,6 @@ pub struct Match {
 }
 
 impl Match {
-    fn is_match(&self, host: &[u8], path: &[u8], reading: Reading, route_name: &[u8]) -> bool {
-        self.is_near(host, route_name)
-            && self.path.as_ref().is_none_or(|matcher| matcher.is_match(path, reading))
-    }
-
     /// Whether all but the path matches.
     fn is_near(&self, host: &[u8], route_name: &[u8]) -> bool {
         (self.hosts.is_empty() || self.hosts.iter().any(|matcher| matcher.is_match(host)))
@@ -134,204 +130,47 @@ impl HostMatch {
     }
 }
 
-/// How a path is read. Applications differ in what they make of escapes, and a path that two of them read
-/// differently must not be verified as one route and served as another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// As proxies do: only escapes of unreserved characters are decoded.
-    Strict,
-    /// As some applications do: every escape is decoded, `;parameters` of segments are dropped, and neither case
-    /// nor `/` or white space at the end matters.
-    Lenient,
-    /// As others do: byte for byte, though in any case.
-    Verbatim,
-}
-
-/// A path of the configuration, in each reading.
-#[derive(Clone, Debug)]
-pub(crate) struct PathMatch {
-    strict: Vec<u8>,
-    lenient: Vec<u8>,
-    verbatim: Vec<u8>,
-    prefix: bool,
-    ignore_case: bool,
-}
-
-impl PathMatch {
-    /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
-    pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
-        let read = |reading| {
-            let mut path = canonical_path(path, reading).into_owned();
-            if prefix && path.ends_with(b"/") {
-                path.pop();
-            }
-            path
-        };
-        PathMatch {
-            strict: read(Reading::Strict),
-            lenient: read(Reading::Lenient),
-            verbatim: read(Reading::Verbatim),
-            prefix,
-            ignore_case,
-        }
-    }
-
-    fn is_match(&self, path: &[u8], reading: Reading) -> bool {
-        let (own, ignore_case) = match reading {
-            Reading::Strict => (&self.strict, self.ignore_case),
-            Reading::Lenient => (&self.lenient, true),
-            Reading::Verbatim => (&self.verbatim, true),
-        };
-        let same = |a: &[u8], b: &[u8]| {
-            if ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
-        };
-        if self.prefix {
-            path.split_at_checked(own.len())
-                .is_some_and(|(head, rest)| same(head, own) && (rest.is_empty() || rest.starts_with(b"/")))
-        } else {
-            same(path, own)
-        }
-    }
-
-    fn hides(&self, other: &PathMatch) -> bool {
-        // A route that only the lenient reading hides is never reached either: no two readings agree on it.
-        (self.prefix || !other.prefix) && self.is_match(&other.lenient, Reading::Lenient)
-    }
-}
-
 /// The route that a request is on, by its readers. `None` is no route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// As proxies read the path.
     pub strict: Option<usize>,
-    /// As applications may.
-    pub others: Vec<Option<usize>>,
+    /// As any application may: each route that one of them finds, up to the first that all of them do.
+    pub possible: Vec<Option<usize>>,
+}
+
+impl Selection {
+    /// Whether a request may be served as one of another route, where its verdict on this one would not do. `guards`
+    /// says of a route, and of none, whether requests on it may be denied. A request that is verified on its own route
+    /// does no harm where nothing is verified, or where there is no route.
+    pub fn is_ambiguous(&self, guards: impl Fn(Option<usize>) -> bool) -> bool {
+        let is_guarded = guards(self.strict);
+        let mut others = self.possible.iter().filter(|other| **other != self.strict);
+        others.any(|other| guards(*other) && (other.is_some() || !is_guarded))
+    }
 }
 
 /// Finds the first route that matches. `path` is the request's path without its query.
 pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]) -> Selection {
-    let host = canonical_host(authority);
-    let find = |reading| {
-        let path = canonical_path(path, reading);
-        routes.iter().position(|route| route.matcher.is_match(&host, &path, reading, route_name))
-    };
-    let mut others = vec![find(Reading::Lenient)];
-    if !is_plain(path) {
-        // Who finds no route in the path as it came does not read it as a protected one, and it is verified all the same.
-        others.extend(find(Reading::Verbatim).map(Some));
-    }
-    if goes_up(path) {
-        let near = || routes.iter().enumerate().filter(|(_, route)| route.matcher.is_near(&host, route_name));
-        others.extend(near().map(|(position, _)| Some(position)));
-        others.extend(near().all(|(_, route)| route.matcher.path.is_some()).then_some(None));
-    }
-    Selection { strict: find(Reading::Strict), others }
-}
-
-/// Whether some reader may find a `..` in the path. Applications agree neither on whether such a segment takes the one
-/// before it away, nor on what that one is, so the path may be on any route.
-fn goes_up(path: &[u8]) -> bool {
-    if is_plain(path) {
-        return false;
-    }
-    let decoded: Vec<u8> = percent_decode(&without_parameters(path)).collect();
-    decoded.split(|byte| is_slash(*byte)).any(|segment| segment == b"..")
-}
-
-fn is_slash(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\')
-}
-
-/// The one spelling of a path that matching looks at: `\` is `/`, empty and dot segments are gone, escapes are
-/// decoded as far as the reading says; verbatim, it is the path itself. What is signed is never this copy.
-fn canonical_path(path: &[u8], reading: Reading) -> Cow<'_, [u8]> {
-    if is_plain(path) {
-        let without_slash =
-            path.strip_suffix(b"/").filter(|rest| reading == Reading::Lenient && !rest.is_empty());
-        return Cow::Borrowed(without_slash.unwrap_or(path));
-    }
-    let decoded = match reading {
-        Reading::Strict => decode_unreserved(path),
-        Reading::Lenient => without_end(percent_decode(&without_parameters(path)).collect()),
-        Reading::Verbatim => return Cow::Borrowed(path),
-    };
-    let mut segments: Vec<&[u8]> = Vec::new();
-    let mut ends_in_slash = true;
-    for segment in decoded.split(|byte| is_slash(*byte)) {
-        ends_in_slash = matches!(segment, b"" | b"." | b"..");
-        match segment {
-            b"" | b"." => {}
-            b".." => {
-                segments.pop();
-            }
-            other => segments.push(other),
-        }
-    }
-    let mut canonical = Vec::with_capacity(decoded.len());
-    for segment in &segments {
-        canonical.push(b'/');
-        canonical.extend_from_slice(segment);
-    }
-    if segments.is_empty() || (ends_in_slash && reading == Reading::Strict) {
-        canonical.push(b'/');
-    }
-    Cow::Owned(canonical)
-}
-
-/// Whether a path is canonical as it stands, which nearly all are.
-fn is_plain(path: &[u8]) -> bool {
-    let mut previous = b'/';
-    let plain = |byte: &u8| {
-        let follows_slash = std::mem::replace(&mut previous, *byte) == b'/';
-        match byte {
-            b'%' | b';' | b'\\' => false,
-            b'/' | b'.' => !follows_slash,
-            byte if byte.is_ascii_whitespace() => false,
-            _ => true,
-        }
-    };
-    path.strip_prefix(b"/").is_some_and(|rest| rest.iter().all(plain))
-}
-
-/// Decodes the escapes of unreserved characters and writes the others in upper case (RFC 3986, section 6.2.2).
-fn decode_unreserved(path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((first, tail)) = rest.split_first() {
-        let escape = rest.split_at_checked(3).filter(|(escape, _)| percent_decode(escape).count() == 1);
-        let Some((escape, tail_of_escape)) = escape else {
-            decoded.push(*first);
-            rest = tail;
+    let (host, path) = (canonical_host(authority), Spellings::of(path));
+    let mut selection = Selection::default();
+    for (position, route) in routes.iter().enumerate() {
+        if !route.matcher.is_near(&host, route_name) {
             continue;
-        };
-        match percent_decode(escape).next() {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte),
-            _ => decoded.extend(escape.to_ascii_uppercase()),
         }
-        rest = tail_of_escape;
+        let fit = route.matcher.path.as_ref().map_or(Fit::ForAll, |matcher| matcher.fit(&path));
+        if fit >= Fit::ForSome {
+            selection.possible.push(Some(position));
+        }
+        if fit >= Fit::ForProxies {
+            selection.strict = selection.strict.or(Some(position));
+        }
+        if fit == Fit::ForAll {
+            return selection;
+        }
     }
-    decoded
-}
-
-/// Drops slashes and white space at the end. Many a framework's pattern ends in `$`, behind which a line may end.
-fn without_end(mut path: Vec<u8>) -> Vec<u8> {
-    let last = path.iter().rposition(|byte| !is_slash(*byte) && !byte.is_ascii_whitespace());
-    path.truncate(last.map_or(0, |last| last.saturating_add(1)));
-    path
-}
-
-/// Drops `;parameters` from each segment.
-fn without_parameters(path: &[u8]) -> Vec<u8> {
-    let mut inside = false;
-    let mut keep = |byte: &u8| {
-        inside = match byte {
-            b'/' | b'\\' => false,
-            b';' => true,
-            _ => inside,
-        };
-        !inside
-    };
-    path.iter().copied().filter(|byte| keep(byte)).collect()
+    selection.possible.push(None);
+    selection
 }
 
 #[cfg(test)]

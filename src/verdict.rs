@@ -16,7 +16,7 @@ pub enum Reason {
     MisplacedFilter,
     /// There is no `X-Twilio-Signature`.
     MissingSignature,
-    /// No route matches, or two readings of the path select different routes.
+    /// No route matches, or some application may read the path as one of another route.
     NoRoute,
     /// No URL that Twilio may have dialled has this signature under any of the route's keys.
     SignatureMismatch,

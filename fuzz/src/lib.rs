@@ -4,6 +4,7 @@ pub mod config;
 pub mod exchange;
 pub mod naive;
 pub mod params;
+pub mod route;
 pub mod signature;
 pub mod url;
 

@@ -4,8 +4,15 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
-use super::Reading::{Lenient, Strict};
-use super::{PathMatch, canonical_host, canonical_path};
+use super::canonical_host;
+use super::path::{Fit, PathMatch, Spellings};
+
+/// A path as proxies read it, and as lenient applications do.
+fn readings(path: &str) -> (String, Vec<String>) {
+    let spellings = Spellings::of(path.as_bytes());
+    let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+    (text(&spellings.canonical), spellings.lenient.iter().map(|path| text(path)).collect())
+}
 
 #[test]
 fn a_host_is_the_same_in_every_spelling() {
@@ -71,18 +78,66 @@ fn a_path_is_the_same_in_every_spelling() {
         ("/a b", "/a b", "/a b"),
     ];
     for (path, strict, lenient) in table {
-        let read =
-            |reading| String::from_utf8(canonical_path(path.as_bytes(), reading).into_owned()).unwrap();
-        assert_eq!((read(Strict).as_str(), read(Lenient).as_str()), (*strict, *lenient), "{path}");
+        let (canonical, others) = readings(path);
+        assert_eq!((canonical.as_str(), others[0].as_str()), (*strict, *lenient), "{path}");
+    }
+}
+
+/// What begins with a `;`, to those who end it at any slash, at `/`, or never.
+#[test]
+fn a_semicolon_is_read_in_three_ways() {
+    let table: &[(&str, [&str; 3])] = &[
+        ("/a;x/b;y", ["/a/b", "/a/b", "/a"]),
+        ("/a;x\\b/c", ["/a/b/c", "/a/c", "/a"]),
+        ("/a;%2fb", ["/a", "/a", "/a"]),
+        (";a/b", ["/b", "/b", "/"]),
+    ];
+    for (path, expected) in table {
+        assert_eq!(readings(path).1, expected, "{path}");
+    }
+}
+
+#[test]
+fn a_path_fits_some_readers_or_all() {
+    use Fit::{ForAll, ForNone, ForProxies, ForSome};
+    // own path, is it a prefix, does case matter, path, fit
+    let table: &[(&str, bool, bool, &str, Fit)] = &[
+        ("/a", false, true, "/a", ForAll),
+        ("/a", false, true, "/A", ForSome),
+        ("/a", false, false, "/A", ForAll),
+        ("/a", false, true, "/a/", ForSome),
+        ("/a", false, true, "/%61", ForProxies),
+        ("/a", false, true, "/a/../a", ForProxies),
+        ("/a", false, true, "/a%20", ForSome),
+        ("/a", false, true, "/a/b", ForNone),
+        ("/a", false, true, "/b/..", ForSome),
+        ("/a/", false, true, "/a/", ForAll),
+        ("/a", true, true, "/a", ForAll),
+        ("/a", true, true, "/a/b%20c;d//e", ForAll),
+        ("/a", true, true, "/A/b", ForSome),
+        ("/a", true, true, "//a/b", ForProxies),
+        ("/a", true, true, "/a/..", ForSome),
+        ("/a", true, true, "/a/b/..", ForProxies),
+        ("/a", true, true, "/ab", ForNone),
+        ("/a/", true, true, "/a", ForAll),
+        ("/", true, true, "/x", ForAll),
+        ("/caf%C3%A9", true, true, "/caf%C3%A9/x", ForAll),
+        ("/caf%C3%A9", true, true, "/caf%c3%a9/x", ForProxies),
+        ("/a;v=1", false, true, "/a;v=1", ForAll),
+        ("/a;v=1", false, true, "/a", ForSome),
+    ];
+    for (own, prefix, minds_case, path, fit) in table {
+        let matcher = PathMatch::new(own.as_bytes(), *prefix, !*minds_case);
+        assert_eq!(matcher.fit(&Spellings::of(path.as_bytes())), *fit, "{own} {prefix} {minds_case} {path}");
     }
 }
 
 #[test]
 fn a_path_that_is_canonical_already_is_not_copied() {
-    for reading in [Strict, Lenient] {
-        for path in [&b"/"[..], b"/a", b"/a/b.c/d-e_f~", b"/a/b/"] {
-            assert!(matches!(canonical_path(path, reading), Cow::Borrowed(_)), "{}", path.escape_ascii());
-        }
+    for path in [&b"/"[..], b"/a", b"/a/b.c/d-e_f~", b"/a/b/"] {
+        let Spellings { canonical, lenient, .. } = Spellings::of(path);
+        let is_borrowed = |path: &Cow<'_, [u8]>| matches!(path, Cow::Borrowed(_));
+        assert!(is_borrowed(&canonical) && lenient.iter().all(is_borrowed), "{}", path.escape_ascii());
     }
 }
 
@@ -114,18 +169,18 @@ proptest! {
     #[test]
     fn no_spelling_changes_a_path(segments in proptest::collection::vec(spelled_segment(), 1..5)) {
         let (plain, spelled): (String, String) = segments.into_iter().unzip();
-        for reading in [Strict, Lenient] {
-            let canonical = canonical_path(spelled.as_bytes(), reading);
-            prop_assert_eq!(canonical.as_ref(), plain.as_bytes());
-            prop_assert_eq!(&canonical_path(&canonical, reading), &canonical);
+        for spelling in [&spelled, &plain] {
+            let (canonical, lenient) = readings(spelling);
+            prop_assert_eq!(&canonical, &plain);
+            prop_assert_eq!(lenient, std::slice::from_ref(&plain));
         }
     }
 
     #[test]
     fn a_path_that_is_read_strictly_stays_as_it_is(path in "([/\\\\.ab;~-]|%2[ef5F]|%4[01]|%C3){0,20}") {
-        let canonical = canonical_path(path.as_bytes(), Strict);
-        prop_assert!(canonical.starts_with(b"/"));
-        prop_assert_eq!(&canonical_path(&canonical, Strict), &canonical);
+        let (canonical, _) = readings(&path);
+        prop_assert!(canonical.starts_with('/'));
+        prop_assert_eq!(&readings(&canonical).0, &canonical);
     }
 
     #[test]
@@ -135,14 +190,9 @@ proptest! {
     ) {
         let [own, other] = [(own, prefixes[0], cases[0]), (other, prefixes[1], cases[1])]
             .map(|(path, prefix, ignore_case)| PathMatch::new(path.as_bytes(), prefix, ignore_case));
-        let matches = |matcher: &PathMatch, reading| {
-            matcher.is_match(&canonical_path(path.as_bytes(), reading), reading)
-        };
-        if own.hides(&other) && matches(&other, Lenient) {
-            prop_assert!(matches(&own, Lenient));
-        }
-        if matches(&own, Strict) {
-            prop_assert!(matches(&own, Lenient));
+        let fit = |matcher: &PathMatch| matcher.fit(&Spellings::of(path.as_bytes()));
+        if own.hides(&other) && fit(&other) >= Fit::ForSome {
+            prop_assert!(fit(&own) >= Fit::ForSome);
         }
     }
 }

@@ -74,11 +74,20 @@ fn the_first_route_that_matches_is_taken() {
         ("a", "/voice;x", "", ambiguous.clone()),
         ("a", "/sms/in%0A", "", ambiguous.clone()),
         ("a", "/sms/in%20//", "", ambiguous.clone()),
+        ("a", "/sms/%FFin%C0", "", ambiguous.clone()),
+        ("a", "/sms/\u{e9}in", "", "prefix reported missing_signature".to_owned()),
+        // A `;` may end the path, or begin what ends at a `/` alone.
+        ("a", "/sms/in;/x", "", ambiguous.clone()),
+        ("a", "/sms/in;x\\y", "", ambiguous.clone()),
+        ("a", "/sms;x\\y/in", "", ambiguous.clone()),
         // And with a `..`, which an application may keep, or take away with another segment than the next one does.
         ("a", "/sms/x/../in", "", ambiguous.clone()),
         ("a", "/sms/in/..", "", ambiguous.clone()),
         ("a", "/SMS/in/%2e%2E/../x", "", ambiguous.clone()),
         ("a", "/sms/in/..%5cx", "", ambiguous.clone()),
+        ("a", "/x/..%0A", "", ambiguous.clone()),
+        ("a", "/x/.%FF./", "", ambiguous.clone()),
+        ("a", "/x;%2f../y", "", ambiguous.clone()),
         ("a", "/sms/..a", "", "prefix reported missing_signature".to_owned()),
         ("hooks.example.com", "/x/..", "", ambiguous.clone()),
         ("b.example.com", "/b/x/..;/", "", ambiguous),
@@ -105,7 +114,13 @@ fn an_exception_is_not_taken_for_another_spelling_of_it() {
         ("/hook//health", "unmatched denied no_route"),
         ("/HOOK/./health", "unmatched denied no_route"),
         ("/hook/he%61lth", "unmatched denied no_route"),
-        ("/hook\\health", "health passed"),
+        ("/hook\\health", "unmatched denied no_route"),
+        ("/hook%2Fhealth/", "unmatched denied no_route"),
+        ("/hook%2Fhealth;x", "unmatched denied no_route"),
+        ("/HOOK/health", "unmatched denied no_route"),
+        // Verified as one of the tree, which is more than the exception asks for.
+        ("/hook/health/", "hook denied missing_signature"),
+        ("/hook/health;x", "hook denied missing_signature"),
         ("/%68ook/x", "hook denied missing_signature"),
         ("//hook/x", "hook denied missing_signature"),
     ] {
@@ -133,9 +148,36 @@ fn where_nothing_may_pass_unmatched_two_readings_must_agree() {
         ("/PUBLIC/x", "unmatched denied no_route"),
         ("/public/../admin", "unmatched denied no_route"),
         ("/admin/../public", "unmatched denied no_route"),
+        ("/%70ublic/x", "unmatched denied no_route"),
+        ("/public/caf%C3%A9;x", "public passed"),
         ("/public/x%0A", "public passed"),
     ] {
         assert_eq!(route_of(&policy, "a", path, ""), expected, "{path}");
+    }
+}
+
+/// A reader that finds a route which verifies nothing, or none, does no harm to what is verified.
+#[test]
+fn what_is_verified_anyway_need_not_be_read_alike() {
+    let policy = |other: &str, unmatched: &str| {
+        routes(
+            &format!(
+                r#"{{ "name": "open", "match": {{ "path": {{ "exact": "/a/b" }} }}, "mode": "{other}" }},
+                   {{ "name": "a", "match": {{ "path": {{ "prefix": "/a" }} }} }}"#
+            ),
+            &format!(r#", "unmatched": "{unmatched}""#),
+        )
+    };
+    for unmatched in ["allow", "deny"] {
+        for (other, expected) in [
+            ("off", "a denied missing_signature"),
+            ("report", "a denied missing_signature"),
+            ("enforce", "unmatched denied no_route"),
+        ] {
+            let policy = policy(other, unmatched);
+            assert_eq!(route_of(&policy, "a", "/a/b/", ""), expected, "{other} {unmatched}");
+            assert_eq!(route_of(&policy, "a", "//a/c", ""), "a denied missing_signature");
+        }
     }
 }
 

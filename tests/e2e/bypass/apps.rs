@@ -1,5 +1,5 @@
-//! Paths as real applications read them: no spelling that reaches a protected handler of Express, Django or Starlette gets
-//! there unverified.
+//! Paths as real applications read them: no spelling that reaches a protected handler of Express, Fastify, Django, Starlette
+//! or Bottle gets there unverified.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,34 +12,36 @@ use twilio_proxy_wasm_harness::sample::repository;
 use crate::site::{Layout, TOKEN};
 use crate::webhook::signature_with;
 
-const APPS: [(&str, &str, &str); 3] = [
+const APPS: [(&str, &str, &str); 5] = [
     ("express", "node", "express.js"),
+    ("fastify", "node", "fastify.js"),
     ("django", "python3", "django_app.py"),
     ("starlette", "python3", "starlette_app.py"),
+    ("bottle", "python3", "bottle_app.py"),
 ];
 
 /// Spellings, and the applications (by their first letters) whose protected handler each of them reaches when nothing is
 /// in front. Those that reach none are here to show where the applications stop.
 const SPELLINGS: &[(&str, &str)] = &[
-    ("/hook/exact", "eds"),
-    ("/hook/exact?/../x", "eds"),
+    ("/hook/exact", "edsfb"),
+    ("/hook/exact?/../x", "edsfb"),
     ("/HOOK/exact", "e"),
     ("/hook/exact/", "e"),
     ("/hook/EXACT/", "e"),
     ("/hook/exact//", ""),
-    ("//hook/exact", "d"),
+    ("//hook/exact", "db"),
     ("/hook//exact", ""),
     ("/./hook/exact", ""),
     ("/hook/./exact", ""),
     ("/x/../hook/exact", ""),
-    ("/hook/%65xact", "ds"),
-    ("/%68ook/exact", "ds"),
-    ("/hook%2Fexact", "ds"),
-    ("/hook%2fexact", "ds"),
+    ("/hook/%65xact", "dsfb"),
+    ("/%68ook/exact", "dsfb"),
+    ("/hook%2Fexact", "dsb"),
+    ("/hook%2fexact", "dsb"),
     ("/%2Fhook/exact", ""),
     ("/hook\\exact", ""),
     ("/hook%5Cexact", ""),
-    ("/hook/exact;v=1", ""),
+    ("/hook/exact;v=1", "f"),
     ("/hook;v=1/exact", ""),
     ("/hook/exact%3Bv", ""),
     ("/hook/exact.", ""),
@@ -52,26 +54,36 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("/hook/exact%3Fx", ""),
     ("/hook/exact%23x", ""),
     ("/hook/%2565xact", ""),
-    ("/hook/exact%C0%AF", ""),
+    ("/hook/exact%C0%AF", "b"),
     ("/hoo%E2%84%AA/exact", ""),
-    ("/hook/tree/x", "eds"),
+    ("/hook/tree/x", "edsfb"),
     ("/HOOK/Tree/x", "e"),
     ("/hook/tree", "e"),
-    ("/hook/tree/", "es"),
-    ("/hook/tree/..", "eds"),
-    ("/hook/tree/../x", "eds"),
-    ("/hook/tree/../../x", "eds"),
+    ("/hook/tree/", "esf"),
+    ("/hook/tree/..", "edsfb"),
+    ("/hook/tree/../x", "edsfb"),
+    ("/hook/tree/../../x", "edsfb"),
     ("/HOOK/tree/../../x", "e"),
-    ("/hook/tree/%2e%2e/%2E%2E/x", "eds"),
-    ("/hook/tree/..%2F..%2Fx", "eds"),
-    ("/hook/tree/..\\..\\x", "eds"),
-    ("/hook/tree//../../x", "eds"),
-    ("/hook/tree/..;/..;/x", "eds"),
-    ("/hook/%74ree/../../x", "ds"),
-    ("/hook%2Ftree%2F..%2F..%2Fx", "ds"),
-    ("//hook/tree/../../x", "d"),
+    ("/hook/tree/%2e%2e/%2E%2E/x", "edsfb"),
+    ("/hook/tree/..%2F..%2Fx", "edsfb"),
+    ("/hook/tree/..\\..\\x", "edsfb"),
+    ("/hook/tree//../../x", "edsfb"),
+    ("/hook/tree/..;/..;/x", "edsfb"),
+    ("/hook/%74ree/../../x", "dsfb"),
+    ("/hook%2Ftree%2F..%2F..%2Fx", "dsb"),
+    ("//hook/tree/../../x", "db"),
     ("/hook/x/../tree/x", ""),
     ("/hook/tree;/../x", ""),
+    ("/hook/exact%FF", "b"),
+    ("/hook/exact;", "f"),
+    ("/hook/exact;/x", "f"),
+    ("/hook/exact;\\x", "f"),
+    ("/hook/exact;x/../y", "f"),
+    ("/hook/tree/x;/../../y", "edsfb"),
+    ("/hook%2Ftree%2F..%0A", "sb"),
+    ("/hook%2Ftree%2F..%20", "dsb"),
+    ("/hook%2Ftree%2Fx;y", "dsb"),
+    ("/hook%2Ftree%2F%FF..", "dsb"),
     ("/free", ""),
 ];
 

@@ -1,0 +1,209 @@
+//! Paths, and the many ways to spell one.
+//!
+//! Proxies and applications differ in what they make of case, escapes, slashes, `;parameters` and dots. A path that one
+//! of them reads as a protected one must not pass because another does not. So a path of the configuration is compared
+//! with the one spelling that matching goes by, with what the most lenient readers see, and with the bytes as they came.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode;
+
+/// Who finds a path of the configuration in a request. Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    /// Nobody.
+    ForNone,
+    /// Some application, perhaps.
+    ForSome,
+    /// Proxies: it matches.
+    ForProxies,
+    /// Everybody: it is written in the request byte for byte, and nothing behind it can undo that.
+    ForAll,
+}
+
+/// A path as its readers see it.
+pub(super) struct Spellings<'p> {
+    received: &'p [u8],
+    /// The one spelling that matching goes by: escapes of unreserved characters are decoded, `\` is `/`, empty and dot
+    /// segments are gone. What is signed is never this copy.
+    pub(super) canonical: Cow<'p, [u8]>,
+    pub(super) lenient: Vec<Cow<'p, [u8]>>,
+    goes_up: bool,
+}
+
+impl<'p> Spellings<'p> {
+    pub(super) fn of(received: &'p [u8]) -> Spellings<'p> {
+        if is_plain(received) {
+            let without_slash = received.strip_suffix(b"/").filter(|rest| !rest.is_empty());
+            let lenient = vec![Cow::Borrowed(without_slash.unwrap_or(received))];
+            return Spellings { received, canonical: Cow::Borrowed(received), lenient, goes_up: false };
+        }
+        let canonical = Cow::Owned(without_empty_segments(&decode_unreserved(received), true));
+        Spellings { received, canonical, lenient: lenient(received), goes_up: goes_up(received) }
+    }
+}
+
+/// A path of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct PathMatch {
+    written: Vec<u8>,
+    canonical: Vec<u8>,
+    lenient: Vec<Vec<u8>>,
+    prefix: bool,
+    ignore_case: bool,
+}
+
+impl PathMatch {
+    /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
+    pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
+        let own = |path: &[u8]| path.strip_suffix(b"/").filter(|_| prefix).unwrap_or(path).to_vec();
+        let Spellings { received, canonical, lenient, .. } = Spellings::of(path);
+        PathMatch {
+            written: own(received),
+            canonical: own(&canonical),
+            lenient: lenient.iter().map(|path| own(path)).collect(),
+            prefix,
+            ignore_case,
+        }
+    }
+
+    pub(super) fn fit(&self, path: &Spellings<'_>) -> Fit {
+        let ignore_case = self.ignore_case;
+        if !self.is_match(&self.canonical, &path.canonical, ignore_case) {
+            let is_possible = path.goes_up || self.is_match_of_some(&path.lenient);
+            return if is_possible { Fit::ForSome } else { Fit::ForNone };
+        }
+        let is_certain = !path.goes_up && self.is_match(&self.written, path.received, ignore_case);
+        if is_certain { Fit::ForAll } else { Fit::ForProxies }
+    }
+
+    /// Whether no request is on `other` if this comes first: then every reading of `other` is one of this, too.
+    pub(super) fn hides(&self, other: &PathMatch) -> bool {
+        (self.prefix || !other.prefix) && self.is_match_of_some(&other.lenient)
+    }
+
+    /// Whether a lenient reader that is not particular about case finds this path.
+    fn is_match_of_some<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
+        let is_match = |own: &Vec<u8>| paths.iter().any(|path| self.is_match(own, path.as_ref(), true));
+        self.lenient.iter().any(is_match)
+    }
+
+    fn is_match(&self, own: &[u8], path: &[u8], ignore_case: bool) -> bool {
+        let same = |a: &[u8], b: &[u8]| {
+            if ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
+        };
+        if self.prefix {
+            path.split_at_checked(own.len())
+                .is_some_and(|(head, rest)| same(head, own) && (rest.is_empty() || rest.starts_with(b"/")))
+        } else {
+            same(path, own)
+        }
+    }
+}
+
+/// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters` and what is no UTF-8 are
+/// dropped, and neither `/` nor white space at the end matters.
+fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
+    let read = |path: &[u8]| Cow::Owned(without_empty_segments(without_end(&decode_text(path)), false));
+    if !path.contains(&b';') {
+        return vec![read(path)];
+    }
+    // They agree neither on what a `;` begins nor on where that ends: at any slash, at `/`, or like a query never.
+    let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
+    ends.into_iter().map(|ends| read(&without_parameters(path, ends))).collect()
+}
+
+/// Whether some reader may find a `..` in the path. They agree neither on whether such a segment takes the one before
+/// it away, nor on what that one is, so the path may be any.
+fn goes_up(path: &[u8]) -> bool {
+    let has_dots = |path: &[u8]| {
+        decode_text(path).split(|byte| is_slash(*byte)).any(|segment| segment.trim_ascii_end() == b"..")
+    };
+    has_dots(path) || has_dots(&without_parameters(path, is_slash))
+}
+
+fn is_slash(byte: u8) -> bool {
+    matches!(byte, b'/' | b'\\')
+}
+
+/// The path without empty and dot segments, with or without a `/` at its end where it had one.
+fn without_empty_segments(path: &[u8], keeps_end: bool) -> Vec<u8> {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut ends_in_slash = true;
+    for segment in path.split(|byte| is_slash(*byte)) {
+        ends_in_slash = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    let mut rest = Vec::with_capacity(path.len());
+    for segment in &segments {
+        rest.push(b'/');
+        rest.extend_from_slice(segment);
+    }
+    if segments.is_empty() || (ends_in_slash && keeps_end) {
+        rest.push(b'/');
+    }
+    rest
+}
+
+/// Whether a path is canonical as it stands, which nearly all are.
+fn is_plain(path: &[u8]) -> bool {
+    let mut previous = b'/';
+    let plain = |byte: &u8| {
+        let follows_slash = std::mem::replace(&mut previous, *byte) == b'/';
+        match byte {
+            b'%' | b';' | b'\\' | 0x80.. => false,
+            b'/' | b'.' => !follows_slash,
+            byte if byte.is_ascii_whitespace() => false,
+            _ => true,
+        }
+    };
+    path.strip_prefix(b"/").is_some_and(|rest| rest.iter().all(plain))
+}
+
+/// Decodes the escapes of unreserved characters and writes the others in upper case (RFC 3986, section 6.2.2).
+fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((first, tail)) = rest.split_first() {
+        let escape = rest.split_at_checked(3).filter(|(escape, _)| percent_decode(escape).count() == 1);
+        let Some((escape, tail_of_escape)) = escape else {
+            decoded.push(*first);
+            rest = tail;
+            continue;
+        };
+        match percent_decode(escape).next() {
+            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte),
+            _ => decoded.extend(escape.to_ascii_uppercase()),
+        }
+        rest = tail_of_escape;
+    }
+    decoded
+}
+
+/// Decodes every escape, and drops what is no UTF-8.
+fn decode_text(path: &[u8]) -> Vec<u8> {
+    let decoded: Vec<u8> = percent_decode(path).collect();
+    decoded.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()).collect()
+}
+
+/// Drops slashes and white space at the end. Many a framework's pattern ends in `$`, behind which a line may end.
+fn without_end(path: &[u8]) -> &[u8] {
+    let last = path.iter().rposition(|byte| !is_slash(*byte) && !byte.is_ascii_whitespace());
+    last.and_then(|last| path.get(..=last)).unwrap_or_default()
+}
+
+/// Drops what each `;` begins, up to a byte that ends it.
+fn without_parameters(path: &[u8], ends: fn(u8) -> bool) -> Vec<u8> {
+    let mut inside = false;
+    let mut keep = |byte: &u8| {
+        inside = *byte == b';' || (inside && !ends(*byte));
+        !inside
+    };
+    path.iter().copied().filter(|byte| keep(byte)).collect()
+}
