@@ -158,14 +158,14 @@ pub fn select(routes: &[Route], authority: &[u8], path: &[u8], route_name: &[u8]
         if !route.matcher.is_near(&host, route_name) {
             continue;
         }
-        let fit = route.matcher.path.as_ref().map_or(Fit::ForAll, |matcher| matcher.fit(&path));
-        if fit >= Fit::ForSome {
+        let fit = route.matcher.path.as_ref().map_or(Fit::Everybody, |matcher| matcher.fit(&path));
+        if fit >= Fit::Someone {
             selection.possible.push(Some(position));
         }
-        if fit >= Fit::ForProxies {
+        if fit >= Fit::Proxies {
             selection.strict = selection.strict.or(Some(position));
         }
-        if fit == Fit::ForAll {
+        if fit == Fit::Everybody {
             return selection;
         }
     }

@@ -8,17 +8,16 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-/// Who finds a path of the configuration in a request. Each includes those before it.
+/// Who finds a path of the configuration in a request's path. Each includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fit {
-    /// Nobody.
-    ForNone,
-    /// Some application, perhaps.
-    ForSome,
-    /// Proxies: it matches.
-    ForProxies,
-    /// Everybody: it is written in the request byte for byte, and nothing behind it can undo that.
-    ForAll,
+    Nobody,
+    /// Some application may.
+    Someone,
+    /// Proxies do: it matches.
+    Proxies,
+    /// It is written in the request byte for byte, and nothing behind it can undo that.
+    Everybody,
 }
 
 /// A path as its readers see it.
@@ -71,10 +70,10 @@ impl PathMatch {
         let ignore_case = self.ignore_case;
         if !self.is_match(&self.canonical, &path.canonical, ignore_case) {
             let is_possible = path.goes_up || self.is_match_of_some(&path.lenient);
-            return if is_possible { Fit::ForSome } else { Fit::ForNone };
+            return if is_possible { Fit::Someone } else { Fit::Nobody };
         }
         let is_certain = !path.goes_up && self.is_match(&self.written, path.received, ignore_case);
-        if is_certain { Fit::ForAll } else { Fit::ForProxies }
+        if is_certain { Fit::Everybody } else { Fit::Proxies }
     }
 
     /// Whether no request is on `other` if this comes first: then every reading of `other` is one of this, too.
