@@ -18,7 +18,7 @@ pub use process::{Exit, LogMark};
 use crate::runtime::poll_until;
 use crate::scratch::Scratch;
 use admin::Admin;
-use process::Process;
+use process::{BASE_ID, Process};
 
 /// How long Envoy has for becoming ready, or for refusing its configuration.
 const START: Duration = Duration::from_secs(30);
@@ -111,6 +111,12 @@ impl Envoy {
         poll_until(START, || process.exited()).unwrap_or_else(|| {
             panic!("expected envoy --mode validate to end within {START:?}\n{}", process.log())
         })
+    }
+
+    /// The id by which another process finds this one; there is one with [`Options::hot_restart`] alone.
+    fn base_id(&self) -> String {
+        let file = self.process.scratch().join(BASE_ID);
+        std::fs::read_to_string(file).expect("the id of a process that may hand over").trim().to_owned()
     }
 
     /// Asks Envoy to end, as an operator does, and waits for it.

@@ -1,5 +1,7 @@
 //! How to start an Envoy.
 
+use super::Envoy;
+
 /// What is not in the bootstrap. The default is one worker and the log level `info`.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -8,6 +10,17 @@ pub struct Options {
     pub(super) log_level: String,
     pub(super) component_log_level: Option<String>,
     pub(super) arguments: Vec<String>,
+    pub(super) hot_restart: HotRestart,
+}
+
+/// Whether a process takes part in a hot restart, which needs an id and shared memory.
+#[derive(Clone, Debug)]
+pub(super) enum HotRestart {
+    No,
+    /// It may hand its listeners over.
+    Before,
+    /// It takes those of the process with this id.
+    After(String),
 }
 
 impl Default for Options {
@@ -18,6 +31,7 @@ impl Default for Options {
             log_level: "info".to_owned(),
             component_log_level: None,
             arguments: Vec::new(),
+            hot_restart: HotRestart::No,
         }
     }
 }
@@ -49,6 +63,20 @@ impl Options {
     #[must_use]
     pub fn component_log_level(mut self, levels: &str) -> Self {
         self.component_log_level = Some(levels.to_owned());
+        self
+    }
+
+    /// Lets another process take over with [`Options::after`].
+    #[must_use]
+    pub fn hot_restart(mut self) -> Self {
+        self.hot_restart = HotRestart::Before;
+        self
+    }
+
+    /// Takes over the listeners of a process with [`Options::hot_restart`], which goes on with the requests that it has.
+    #[must_use]
+    pub fn after(mut self, old: &Envoy) -> Self {
+        self.hot_restart = HotRestart::After(old.base_id());
         self
     }
 

@@ -6,12 +6,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::binary::EnvoyBinary;
-use super::options::Options;
+use super::options::{HotRestart, Options};
 use crate::scratch::Scratch;
 
 /// Merged over every bootstrap, so that any number of runs can go on at the same time.
 const ADMIN: &str =
     r#"{"admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}}"#;
+
+/// Where the id is written by which another process takes over.
+pub(super) const BASE_ID: &str = "base-id";
 
 /// How a process ended that did so by itself.
 #[derive(Clone, Debug)]
@@ -48,13 +51,21 @@ impl Process {
             .arg(scratch.join("admin"))
             .args(["--concurrency", &options.concurrency.to_string()])
             .args(["--log-level", &options.log_level])
-            // Hot restart needs an id and shared memory per process, and is of no use here.
-            .arg("--disable-hot-restart")
             // An access log that a test waits for is not to wait for its buffer (10 seconds).
             .args(["--file-flush-interval-msec", "20"]);
         if let Some(levels) = &options.component_log_level {
             command.args(["--component-log-level", levels]);
         }
+        match &options.hot_restart {
+            HotRestart::No => command.arg("--disable-hot-restart"),
+            HotRestart::Before => {
+                command.args(["--use-dynamic-base-id", "--base-id-path"]).arg(scratch.join(BASE_ID))
+            }
+            // The old process is not to end by itself.
+            HotRestart::After(id) => {
+                command.args(["--restart-epoch", "1", "--base-id", id, "--parent-shutdown-time-s", "3600"])
+            }
+        };
         let child = command
             .args(&options.arguments)
             .args(more)

@@ -1,14 +1,16 @@
 //! Clients that break off, are slow, or are many.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
+use serde_json::json;
 use twilio_proxy_wasm_harness::client::{Failure, Request, Target, h1, h2};
-use twilio_proxy_wasm_harness::envoy::versions;
-use twilio_proxy_wasm_harness::upstream::Answer;
+use twilio_proxy_wasm_harness::envoy::{Envoy, Options, versions};
+use twilio_proxy_wasm_harness::upstream::{Answer, Protocol};
 
 use super::soon;
 use crate::site::{HOST, Layout, Site};
-use crate::webhook::{FORM, FORM_BODY, PARAMS, form, signature, signed_form, still_serves};
+use crate::webhook::{FORM, FORM_BODY, PARAMS, denied, form, signature, signed_form, still_serves};
 
 fn layouts() -> [Layout; 2] {
     [Layout::default(), Layout::buffer_after()]
@@ -136,6 +138,41 @@ fn a_drain_lets_nothing_go_that_is_held() {
             assert_eq!(forged.read_response().map(|it| it.status), Ok(403));
             assert_eq!(site.upstream.requests().len(), 1);
             soon("a closed port", || matches!(h1::Connection::open(&target), Err(Failure::Refused)));
+        }
+    }
+}
+
+/// A new process takes over the port; the old one decides on what it holds.
+#[test]
+fn a_hot_restart_lets_nothing_go_that_is_held() {
+    for binary in versions() {
+        for layout in layouts() {
+            let port =
+                TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port").port();
+            let address = json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+            let layout = Layout { listener: json!({ "address": address }), ..layout };
+            let site = Site::start_with(&binary, &layout, &Options::default().hot_restart());
+            still_serves(&site);
+            let target = site.target();
+            let (mut genuine, mut forged) = (slow(&target, 1), slow(&target, 2));
+            soon("two requests", || site.envoy.counter("http.main.downstream_rq_active") == 2);
+            let mark = site.upstream.mark();
+            let bootstrap = layout.bootstrap(site.upstream.port()).to_string();
+            let new = Envoy::start(&binary, &bootstrap, &Options::default().after(&site.envoy));
+            let Site { envoy: old, upstream, .. } = site;
+            let site = Site::of(new, upstream);
+            denied(&site, Protocol::Http1, &form("/hook/a"), 403, "missing_signature");
+            still_serves(&site);
+            genuine.send(b"y").expect("to send");
+            forged.send(b"z").expect("to send");
+            assert_eq!(genuine.read_response().map(|it| it.status), Ok(200), "{}", old.output());
+            assert_eq!(forged.read_response().map(|it| it.status), Ok(403));
+            let decided = |envoy: &Envoy, reason| envoy.wait_for_output(reason, Duration::from_secs(5));
+            assert!(decided(&old, "reason=signature_mismatch"), "{}", old.output());
+            assert!(decided(&site.envoy, "reason=missing_signature"), "{}", site.envoy.output());
+            assert_eq!(site.upstream.requests_since(mark).len(), 3);
+            drop(old);
+            still_serves(&site);
         }
     }
 }
