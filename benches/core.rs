@@ -42,6 +42,12 @@ fn events_64k(bencher: Bencher<'_, '_>) {
     run(bencher, &Workload::events(), true);
 }
 
+/// With the search for its cause, which the proxy does once a second at most.
+#[divan::bench]
+fn forged_query(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::forged_query(), false);
+}
+
 #[divan::bench(args = [1, 20, 200, 2_000, 5_000])]
 fn form_60k(bencher: Bencher<'_, '_>, parameters: usize) {
     run(bencher, &Workload::large_form(parameters), true);

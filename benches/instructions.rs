@@ -31,11 +31,12 @@ const PLAIN_COPIES: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-AVX_
 /// A request by its name, and whether it is to be allowed.
 type Case = (&'static str, fn() -> Workload, bool);
 
-const WORKLOADS: [Case; 5] = [
+const WORKLOADS: [Case; 6] = [
     ("sms", Workload::sms, true),
     ("forged_sms", Workload::forged_sms, false),
     ("get", Workload::get, true),
     ("events_64k", Workload::events, true),
+    ("forged_query", Workload::forged_query, false),
     ("form_60k", || Workload::large_form(200), true),
 ];
 

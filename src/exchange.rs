@@ -63,7 +63,23 @@ pub struct Exchange {
     watches_for_stall: bool,
     state: State,
     outcome: Option<Outcome>,
+    conclusion: Option<Conclusion>,
+}
+
+/// A verdict that is to be recorded, with what is kept until then to explain it.
+#[derive(Debug)]
+pub struct Conclusion {
+    /// The verdict and its route.
+    pub outcome: Outcome,
     evidence: Option<Box<Evidence>>,
+}
+
+impl Conclusion {
+    /// Why the request was denied, as far as that can be found out; asked for only if somebody will read it. `policy` is
+    /// the one that denied it.
+    pub fn explain(&self, policy: &Policy, proxy: &dyn Proxy) -> Option<Finding> {
+        self.evidence.as_ref()?.explain(policy, proxy)
+    }
 }
 
 #[derive(Debug)]
@@ -83,7 +99,7 @@ impl Exchange {
     /// says that it is not known yet whether the proxy hands on the bodies of requests that are stopped at their
     /// headers; see [`Exchange::may_stall`].
     pub fn new(policy: Rc<Policy>, memory: Rc<Memory>, watches_for_stall: bool) -> Exchange {
-        Exchange { policy, memory, watches_for_stall, state: State::New, outcome: None, evidence: None }
+        Exchange { policy, memory, watches_for_stall, state: State::New, outcome: None, conclusion: None }
     }
 
     /// The verdict, once there is one.
@@ -91,15 +107,9 @@ impl Exchange {
         self.outcome
     }
 
-    /// Why the request was denied, as far as that can be found out; asked for after the verdict, and only if
-    /// somebody will read it.
-    pub fn explain(&self, proxy: &dyn Proxy) -> Option<Finding> {
-        self.evidence.as_ref()?.explain(&self.policy, proxy)
-    }
-
-    /// The verdict has been recorded: what was kept to explain it may go.
-    pub fn forget(&mut self) {
-        self.evidence = None;
+    /// The verdict, to be recorded: once, after the step that came to it.
+    pub fn take_conclusion(&mut self) -> Option<Conclusion> {
+        self.conclusion.take()
     }
 
     /// Whether the request is watched: it is stopped at its headers, and no piece of its body has come. The proxy
@@ -114,10 +124,7 @@ impl Exchange {
             return self.standing_order(proxy);
         }
         match self.examine(end_of_stream, proxy) {
-            Examined::Settled(outcome, evidence) => {
-                self.evidence = evidence;
-                self.settle(outcome, proxy)
-            }
+            Examined::Settled(outcome, evidence) => self.settle(outcome, evidence, proxy),
             Examined::Pending(pending) => {
                 let stops = pending.is_held() && self.policy.hold() == Hold::OwnStop;
                 self.state = State::Pending(pending);
@@ -190,11 +197,11 @@ impl Exchange {
         let Some(head) = proxy.headers().and_then(read) else {
             return unrouted(self.verdict_before_routes());
         };
-        if head.path() == Single::Repeated || head.has_several_hosts() {
-            return unrouted(self.verdict_before_routes());
-        }
         for name in head.claims_to_be_verified() {
             proxy.remove_header(name);
+        }
+        if head.path() == Single::Repeated || head.has_several_hosts() {
+            return unrouted(self.verdict_before_routes());
         }
         // Without the header the proxy routes anew, and goes on telling the name of the route before. So a client could
         // be matched by the name of one route and be sent on another.
@@ -206,7 +213,9 @@ impl Exchange {
         let authority = head.authority().one().unwrap_or_default();
         let selection = select(policy.routes(), authority, head.path_without_query(), &route_name);
         if selection.is_ambiguous(|route| policy.guards(route)) {
-            return unrouted(Verdict::Denied(Reason::NoRoute));
+            // Without a path it may be on any route that names one.
+            let has_path = head.path() != Single::Absent;
+            return unrouted(Verdict::Denied(if has_path { Reason::NoRoute } else { Reason::Unverifiable }));
         }
         match selection.strict.and_then(|position| Some((position, policy.route(position)?))) {
             Some((position, route)) => self.open(position, route, head, end_of_stream, proxy),
@@ -235,8 +244,13 @@ impl Exchange {
             Ok(checked) => checked,
             Err(reason) => return settled(Err(reason), head, end.then(Vec::new)),
         };
+        let ends_here = end || head.is_upgrade();
         let mut pending = Pending::new(position, route, head, checked, Share::of(&self.memory));
-        if pending.is_upgrade() || end {
+        let has_room = if ends_here { pending.can_be_verified(0) } else { pending.may_wait(route) };
+        if !has_room {
+            return settled(Err(Reason::Unverifiable), pending.into_head(), None);
+        }
+        if ends_here {
             let request = pending.request(route, proxy);
             let result = if pending.is_upgrade() {
                 verify::websocket(&request)
@@ -244,9 +258,6 @@ impl Exchange {
                 verify::request(&request, b"")
             };
             return settled(result, pending.into_head(), Some(Vec::new()));
-        }
-        if !pending.take_share() {
-            return settled(Err(Reason::Unverifiable), pending.into_head(), None);
         }
         if self.watches_for_stall && pending.is_held() && self.policy.hold() == Hold::OwnStop {
             pending.watch(proxy.bytes_received());
@@ -257,7 +268,7 @@ impl Exchange {
     /// The request is whole: read the body, and decide.
     fn on_end(&mut self, proxy: &dyn Proxy) -> Step {
         let State::Pending(pending) = &mut self.state else { return self.standing_order(proxy) };
-        let body = pending.whole_body(proxy);
+        let body = if pending.can_be_verified(pending.size()) { pending.whole_body(proxy) } else { None };
         let result = match (&body, self.policy.route(pending.route)) {
             (Some(body), Some(route)) => verify::request(&pending.request(route, proxy), body),
             (None, _) | (_, None) => Err(Reason::Unverifiable),
@@ -283,18 +294,18 @@ impl Exchange {
             let position = pending.route;
             Some((outcome(position, self.policy.route(position)?, result), pending.into_head()))
         });
-        let outcome = match routed {
+        match routed {
             Some((outcome, head)) => {
-                self.evidence = Evidence::of(&self.policy, outcome, head, body);
-                outcome
+                let evidence = Evidence::of(&self.policy, outcome, head, body);
+                self.settle(outcome, evidence, proxy)
             }
-            None => Outcome { route: None, verdict: self.verdict_before_routes() },
-        };
-        self.settle(outcome, proxy)
+            None => self.settle(Outcome { route: None, verdict: self.verdict_before_routes() }, None, proxy),
+        }
     }
 
-    fn settle(&mut self, outcome: Outcome, proxy: &dyn Proxy) -> Step {
+    fn settle(&mut self, outcome: Outcome, evidence: Option<Box<Evidence>>, proxy: &dyn Proxy) -> Step {
         self.outcome = Some(outcome);
+        self.conclusion = Some(Conclusion { outcome, evidence });
         if let Verdict::Denied(reason) = outcome.verdict {
             self.state = State::Refused;
             return Step::Reply(Reply::to(reason));

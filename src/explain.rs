@@ -1,9 +1,9 @@
 //! Why a webhook was denied: what commonly goes wrong, tried after the verdict and outside it.
 //!
-//! The exchange keeps the [`Evidence`] of a denial until its verdict has been recorded, and asks for a [`Finding`]
-//! only when a line about it will be written to the log. So a flood of forged requests buys no more searches than
-//! log lines, and each search is bounded: at most [`MOST_HMACS`] HMACs over at most [`MOST_HASHED`] bytes, and none
-//! for a body above [`MOST_BODY`].
+//! The [`Evidence`] of a denial goes with its verdict until that has been recorded. A [`Finding`] is asked for only when a
+//! line about it will be written to the log. So a flood of forged requests buys no more searches than log lines, and each
+//! search is bounded: at most [`MOST_HMACS`] HMACs over at most [`MOST_HASHED`] bytes, after which nothing more is put
+//! together either, and none for a body above [`MOST_BODY`], which is not even read then.
 //!
 //! A finding never changes a verdict, and nothing of the request is in its text: it names a cause from a closed
 //! list, a setting, and a key by its configured name.
@@ -28,6 +28,9 @@ use search::Search;
 pub const MOST_HMACS: usize = 600;
 /// The most bytes that they run over, all together: 2 MiB.
 pub const MOST_HASHED: usize = 2_097_152;
+/// Up to so many bytes of query and parameters, together, each cause is tried with the other forms of the query too:
+/// 2 KiB, as much as the longest URL that a rule of Twilio's takes. To make them is work as well.
+const MOST_FOR_OTHER_TARGETS: usize = 2_048;
 /// The largest body that is looked into: 64 KiB.
 pub const MOST_BODY: usize = 65_536;
 

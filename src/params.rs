@@ -92,7 +92,7 @@ impl Params {
     /// Names and values with those of one name together, where the name first stood: the order in which an
     /// object of Node's holds them.
     pub fn grouped(&self) -> Vec<(&[u8], &[u8])> {
-        let mut places: Vec<Place> = (0..self.pairs.len()).map(|at| (0, at)).collect();
+        let mut places = self.places(prefix);
         sort(&mut places, &|a, b| self.name(a.1).cmp(self.name(b.1)).then(a.1.cmp(&b.1)));
         let mut group = None;
         for place in &mut places {
@@ -102,7 +102,7 @@ impl Params {
             group = Some((name, first));
             place.0 = u64::try_from(first).unwrap_or(u64::MAX);
         }
-        sort(&mut places, &Place::cmp);
+        sort(&mut places, &|a, b| a.1.cmp(&b.1));
         places.into_iter().map(|(_, at)| (self.name(at), self.value(at))).collect()
     }
 
@@ -136,20 +136,20 @@ impl Params {
     pub fn signed_in_utf16_order(&self) -> Option<Vec<u8>> {
         let has = |lead: fn(&u8) -> bool| self.bytes.iter().any(lead);
         let may_differ = has(|byte| matches!(byte, 0xEE | 0xEF)) && has(|byte| *byte >= 0xF0);
-        may_differ.then(|| self.sorted_by(|_| 0, compare_utf16))
+        may_differ.then(|| self.sorted_by(prefix_utf16, compare_utf16))
     }
 
-    /// `prefix` is a number that sorts as a name does, as far as it goes. Sorting by it is nearly all of the work:
-    /// only where prefixes are equal are names and values compared.
+    /// Where each pair is, with a number that sorts as its name does, as far as it goes.
+    fn places(&self, prefix: fn(&[u8]) -> u64) -> Vec<Place> {
+        (0..self.pairs.len()).map(|at| (prefix(self.name(at)), at)).collect()
+    }
+
     fn sorted_by(&self, prefix: fn(&[u8]) -> u64, compare: fn(&[u8], &[u8]) -> Ordering) -> Vec<u8> {
-        let mut places: Vec<Place> = (0..self.pairs.len()).map(|at| (prefix(self.name(at)), at)).collect();
-        places.sort_unstable_by_key(|(prefix, _)| *prefix);
-        for equal in places.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
-            sort(equal, &|a, b| {
-                let by_name = compare(self.name(a.1), self.name(b.1));
-                by_name.then_with(|| compare(self.value(a.1), self.value(b.1)))
-            });
-        }
+        let mut places = self.places(prefix);
+        sort(&mut places, &|a, b| {
+            let by_name = compare(self.name(a.1), self.name(b.1));
+            by_name.then_with(|| compare(self.value(a.1), self.value(b.1)))
+        });
         let mut signed = Vec::with_capacity(self.bytes.len());
         let mut previous = None;
         for (prefix, at) in places {
@@ -244,9 +244,13 @@ fn hex_digit(digit: u8) -> Option<u8> {
 /// Something to sort a pair by, and its position.
 type Place = (u64, usize);
 
-/// The one sort with a comparison of its own: each further instance would add kilobytes to the module.
+/// Sorts by the numbers, which is nearly all of the work, and where they are equal by a comparison. The one place that
+/// sorts: each further one would add kilobytes to the module.
 fn sort(places: &mut [Place], compare: &dyn Fn(&Place, &Place) -> Ordering) {
-    places.sort_unstable_by(compare);
+    places.sort_unstable_by_key(|(number, _)| *number);
+    for equal in places.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+        equal.sort_unstable_by(compare);
+    }
 }
 
 /// The first eight bytes of a name as a number.
@@ -262,13 +266,23 @@ fn prefix(name: &[u8]) -> u64 {
 /// Compares UTF-8 as UTF-16 would sort: what lies above U+FFFF is written with surrogates there, and those sort
 /// before U+E000. In UTF-8 that is a matter of the lead bytes alone.
 fn compare_utf16(a: &[u8], b: &[u8]) -> Ordering {
-    let rank = |byte: &u8| match byte {
+    a.iter().map(rank_utf16).cmp(b.iter().map(rank_utf16))
+}
+
+fn rank_utf16(byte: &u8) -> u8 {
+    match byte {
         0xEE => 0xFE,
         0xEF => 0xFF,
         0xF0.. => byte.saturating_sub(2),
         other => *other,
-    };
-    a.iter().map(rank).cmp(b.iter().map(rank))
+    }
+}
+
+/// The first eight bytes of a name as a number, in that order.
+fn prefix_utf16(name: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(name).for_each(|(to, from)| *to = rank_utf16(from));
+    u64::from_be_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -64,6 +64,16 @@ pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
     }
 }
 
+/// How many bytes a verification may ask for while it is done, at most and all together: with headers and a body of these
+/// sizes, and with what is found out if it fails.
+///
+/// The body is read, decoded, and put together in each of two orders; a query, which is within the headers, is rewritten
+/// a few times, with places for each of its parameters.
+pub fn memory_needed(headers: usize, body: usize) -> usize {
+    const FIXED: usize = 8_388_608;
+    body.saturating_mul(4).saturating_add(headers.saturating_mul(64)).saturating_add(FIXED)
+}
+
 /// Verifies a WebSocket handshake: `wss://host/path` with the query's parameters as parameters, or with the
 /// query in the URL, and either with and without a `/` at the end of the path.
 ///
@@ -94,17 +104,19 @@ impl Signed {
         Signed { params, query_in_url: true }
     }
 
-    /// Calls `test` with each message that this may make of a URL, until it answers.
+    /// Calls `test` with each message that this may make of a URL, until it answers. The other forms of the query are
+    /// tried where query and parameters together have no more than `most` bytes.
     pub(crate) fn find(
         &self,
         dialled: &Dialled<'_>,
         is_upgrade: bool,
+        most: usize,
         proxy: &dyn Proxy,
         test: &mut dyn FnMut(&Pieces<'_>) -> Option<usize>,
     ) -> Option<usize> {
         let query = if self.query_in_url { dialled.query_with_mark() } else { b"" };
-        let most = if self.params.len() > MOST_FOR_OTHER_TARGETS { 1 } else { usize::MAX };
-        let mut http = dialled.targets().take(most);
+        let signed = self.params.len().saturating_add(dialled.query().len());
+        let mut http = dialled.targets().take(if signed > most { 1 } else { usize::MAX });
         let paths = is_upgrade.then(|| dialled.websocket_paths());
         let mut websocket = paths.iter().flatten().map(|path| Cow::Owned([path, query].concat()));
         let (scheme, targets): (_, &mut dyn Iterator<Item = Cow<'_, [u8]>>) =
@@ -139,14 +151,14 @@ impl Request<'_> {
     }
 
     fn made_by(&self, keys: &[usize], dialled: &Dialled<'_>, signed: &Signed) -> Option<usize> {
-        signed.find(dialled, self.head.is_upgrade(), self.port, &mut |message| {
+        signed.find(dialled, self.head.is_upgrade(), MOST_FOR_OTHER_TARGETS, self.port, &mut |message| {
             self.route.keys().signer(keys, self.tag, message)
         })
     }
 }
 
-/// Up to so many bytes of parameters the other forms of the query are tried as well. Twilio sends nothing that
-/// large, and an attacker is not to have each large body hashed a dozen times.
+/// Up to so many bytes of query and parameters, together, the other forms of the query are tried as well. Twilio sends
+/// nothing that large, and an attacker is not to have it made and hashed four times over.
 const MOST_FOR_OTHER_TARGETS: usize = 16_384;
 
 impl std::fmt::Debug for Request<'_> {

@@ -1,5 +1,6 @@
 //! The requests that the benchmarks verify, and a proxy that hands them out.
 
+use std::hint::black_box;
 use std::rc::Rc;
 
 use twilio_proxy_wasm::config::Policy;
@@ -82,6 +83,25 @@ impl Workload {
         Workload { body, ..sms }
     }
 
+    /// A forged GET whose query has to be put together anew for whatever may have gone wrong, on the first of many routes.
+    pub fn forged_query() -> Workload {
+        let letter = |number: u32| char::from_digit(10 + number % 26, 36).expect("a letter");
+        let pairs = (0..5_400).map(|number| format!("&{}{}", letter(number * 7), letter(number * number)));
+        let url = format!("https://hooks.example.com/twilio/sms?q='%40{}", pairs.collect::<String>());
+        let routes: Vec<_> = (0..30)
+            .map(|number| {
+                let path = if number == 0 { "/twilio/sms".to_owned() } else { format!("/{number}") };
+                format!(
+                    r#"{{ "name": "r{number}", "match": {{ "path": {{ "prefix": "{path}" }} }},
+                         "auth_tokens": [{{ "value": "another-token-{number}" }}] }}"#
+                )
+            })
+            .collect();
+        let policy = format!(r#"{{ "explain": true, "routes": [{}] }}"#, routes.join(", "));
+        let policy = Rc::new(Policy::parse(policy.as_bytes(), &|_| None).expect("a policy"));
+        Workload { policy, ..Workload::new("GET", &url, "", Vec::new(), &[]) }
+    }
+
     /// A form of some 60 KB in so many parameters, with names that come in descending order.
     pub fn large_form(count: usize) -> Workload {
         let size = 60_000 / count;
@@ -104,11 +124,14 @@ impl Workload {
         Workload::new("GET", url, "", Vec::new(), &[])
     }
 
-    /// The whole way of the request through the core. The answer says whether it may go on.
+    /// The whole way of the request through the core, and what is found out about a denial where the policy wants that.
+    /// The answer says whether it may go on.
     pub fn verify(&self) -> bool {
         let mut exchange = Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), false);
         let step = exchange.on_headers(self.body.is_empty(), self);
         let step = if self.body.is_empty() { step } else { exchange.on_body(self.body.len(), true, self) };
+        let conclusion = exchange.take_conclusion().expect("a verdict");
+        black_box(conclusion.explain(&self.policy, self));
         step == Step::Continue
     }
 }

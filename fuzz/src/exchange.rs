@@ -188,8 +188,5 @@ fn finding(policy: &Rc<Policy>, request: &support::Request) -> Option<Finding> {
         proxy.body.borrow_mut().extend_from_slice(&request.body);
         exchange.on_body(request.body.len(), true, &proxy);
     }
-    let before = exchange.outcome();
-    let finding = exchange.explain(&proxy);
-    assert_eq!(exchange.outcome(), before);
-    finding
+    exchange.take_conclusion()?.explain(policy, &proxy)
 }

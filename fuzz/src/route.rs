@@ -63,6 +63,8 @@ pub fn run(data: &[u8]) {
 /// What an application does to a path before it looks for a handler: a choice at each step.
 #[derive(Debug)]
 struct Reader {
+    /// Keeps what stands behind two slashes, or takes it for a host: as URIs have it, or with `\` as one of the slashes.
+    host: usize,
     /// Keeps what `;` begins, drops it up to the next `/`, or to the end.
     parameters: usize,
     /// Decodes no escape, those of unreserved characters, all, all but `%2F`, or all but what is no UTF-8 then.
@@ -79,6 +81,7 @@ struct Reader {
 impl Reader {
     fn of(input: &mut Input<'_>, ignores_case: bool) -> Reader {
         Reader {
+            host: input.below(3),
             parameters: input.below(3),
             escapes: input.below(5),
             takes_backslashes: input.below(2) == 1,
@@ -96,14 +99,15 @@ impl Reader {
     }
 
     fn read(&self, path: &[u8]) -> Vec<u8> {
-        let mut path = match self.parameters {
-            0 => path.to_vec(),
+        let mut path = self.without_host(path);
+        path = match self.parameters {
+            0 => path,
             1 => path
                 .split(|byte| *byte == b'/')
                 .map(|segment| until(segment, b';'))
                 .collect::<Vec<_>>()
                 .join(&b'/'),
-            _ => until(path, b';').to_vec(),
+            _ => until(&path, b';').to_vec(),
         };
         path = match self.escapes {
             0 => path,
@@ -134,6 +138,23 @@ impl Reader {
             _ => drop(drops(&mut path, b"\n")),
         }
         path
+    }
+}
+
+impl Reader {
+    fn without_host(&self, path: &[u8]) -> Vec<u8> {
+        let path: Vec<u8> = match self.host {
+            2 => path.iter().map(|byte| if *byte == b'\\' { b'/' } else { *byte }).collect(),
+            _ => path.to_vec(),
+        };
+        let slashes = path.iter().take_while(|byte| **byte == b'/').count();
+        if self.host == 0 || slashes < 2 {
+            return path;
+        }
+        // A URI's host may be empty; where `\` is a slash, any number of slashes come before one.
+        let host = if self.host == 2 { slashes } else { 2 };
+        let rest = &path[host..];
+        rest.iter().position(|byte| *byte == b'/').map_or(b"/".to_vec(), |slash| rest[slash..].to_vec())
     }
 }
 

@@ -1,38 +1,60 @@
 //! What requests that wait may keep in the virtual machine, all of them together.
 //!
-//! A virtual machine has so much memory and no more, and ends when that is full. Whoever can open connections could fill
-//! it with requests that never end; so each request takes a share for what it keeps, and one that gets none is refused.
+//! A virtual machine has so much memory and no more, never gives any back, and ends when it asks for more. Whoever can open
+//! connections could bring it there with requests that never end. So each request takes a share for what it keeps, and one
+//! that gets none is refused. And because what others kept and gave back leaves holes, in which a large body has no place,
+//! it is tried before each step whether there is a place for what that step needs.
 
 use std::cell::Cell;
+use std::hint::black_box;
 use std::rc::Rc;
 
-/// How many bytes requests may keep: 384 MiB of the 1 GiB that Envoy gives a virtual machine. The rest is for the
-/// verification of the largest body that can be configured, and for copies that move as they grow.
-const MOST_KEPT: usize = 402_653_184;
+/// How many bytes requests may keep: 256 MiB of the 1 GiB that Envoy gives a virtual machine.
+const MOST_KEPT: usize = 268_435_456;
+/// While they keep no more than this, 16 MiB, nothing is tried: whatever holes there are, there is room enough.
+const SURE: usize = 16_777_216;
+/// What is left beside the place for one verification: 64 MiB, for all that is too small to be asked for.
+const MARGIN: usize = 67_108_864;
 
 /// What is kept in one virtual machine, for all configurations that share it.
 #[derive(Debug)]
 pub struct Memory {
     most: usize,
+    sure: usize,
     kept: Cell<usize>,
+    has_place: fn(usize) -> bool,
 }
 
 impl Default for Memory {
     fn default() -> Memory {
-        Memory::of(MOST_KEPT)
+        Memory::of(MOST_KEPT, SURE, has_place)
     }
 }
 
 impl Memory {
-    /// With room for so many bytes.
-    pub fn of(most: usize) -> Memory {
-        Memory { most, kept: Cell::new(0) }
+    /// With room for `most` bytes. When more than `sure` bytes are kept, `has_place` is asked whether there is a place
+    /// for so many bytes in one piece.
+    pub fn of(most: usize, sure: usize, has_place: fn(usize) -> bool) -> Memory {
+        Memory { most, sure, kept: Cell::new(0), has_place }
     }
 
     /// How many bytes are kept now.
     pub fn kept(&self) -> usize {
         self.kept.get()
     }
+
+    fn has_spare(&self, kept: usize, spare: usize) -> bool {
+        kept <= self.sure || (self.has_place)(spare)
+    }
+}
+
+/// Whether so many bytes can be had in one piece.
+fn has_place(bytes: usize) -> bool {
+    let mut place = Vec::<u8>::new();
+    let has_place = place.try_reserve_exact(bytes).is_ok();
+    // Or the compiler would see that nobody needs it.
+    black_box(&place);
+    has_place
 }
 
 /// What one request keeps of it, given back when the request no longer waits.
@@ -48,17 +70,21 @@ impl Share {
         Share { memory: Rc::clone(memory), bytes: 0 }
     }
 
-    /// Takes so many bytes more, if there is room for them.
+    /// Takes so many bytes more, if there is room for them, and a place for `needed` ones beside.
     #[must_use]
-    pub(super) fn take(&mut self, bytes: usize) -> bool {
-        let Memory { most, kept } = &*self.memory;
-        let sum = kept.get().saturating_add(bytes);
-        let has_room = sum <= *most;
+    pub(super) fn take(&mut self, bytes: usize, needed: usize) -> bool {
+        let kept = self.memory.kept.get().saturating_add(bytes);
+        let has_room = kept <= self.memory.most && self.memory.has_spare(kept, needed.saturating_add(MARGIN));
         if has_room {
-            kept.set(sum);
+            self.memory.kept.set(kept);
             self.bytes = self.bytes.saturating_add(bytes);
         }
         has_room
+    }
+
+    /// Whether there is a place for so many bytes.
+    pub(super) fn has_spare(&self, bytes: usize) -> bool {
+        self.memory.has_spare(self.memory.kept.get(), bytes)
     }
 }
 

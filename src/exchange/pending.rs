@@ -53,10 +53,24 @@ impl Pending {
         Pending { route: position, head, tag, selected, body, share, stall: None }
     }
 
-    /// Takes its share of the memory for the headers, which are kept until the verdict.
+    /// Whether there is memory for the headers, which are kept until the verdict, and for that verdict.
     #[must_use]
-    pub(super) fn take_share(&mut self) -> bool {
-        self.share.take(self.head.size())
+    pub(super) fn may_wait(&mut self, route: &Route) -> bool {
+        let needed = verify::memory_needed(self.head.size(), route.max_body_bytes());
+        self.share.take(self.head.size().saturating_add(OVERHEAD), needed)
+    }
+
+    /// Whether there is memory to verify the request with a body of this size.
+    pub(super) fn can_be_verified(&self, body: usize) -> bool {
+        self.share.has_spare(verify::memory_needed(self.head.size(), body))
+    }
+
+    /// How many bytes of the body have come.
+    pub(super) fn size(&self) -> usize {
+        match &self.body {
+            Body::Held(size) => *size,
+            Body::Copied(copy) => copy.len(),
+        }
     }
 
     /// The headers, when the rest is no longer needed.
@@ -155,12 +169,17 @@ pub(super) fn check(route: &Route, head: &Head) -> Result<Checked, Reason> {
     Ok((tag, selected))
 }
 
+/// What a request that waits needs beside its headers: its state here, and its places in the tables of the adapter.
+const OVERHEAD: usize = 1_024;
+
 /// Makes room for a piece: for twice what there is, so that a copy is not moved for each piece, but for no more than `limit`.
 fn make_room(copy: &mut Vec<u8>, size: usize, limit: usize, share: &mut Share) -> Option<()> {
     let (room, needed) = (copy.capacity(), copy.len().saturating_add(size));
     if needed > room {
         let wanted = room.saturating_mul(2).min(limit).max(needed);
-        share.take(wanted.saturating_sub(room)).then_some(())?;
+        // A copy that grows may have to move.
+        let needed = verify::memory_needed(0, limit).saturating_add(wanted);
+        share.take(wanted.saturating_sub(room), needed).then_some(())?;
         copy.reserve_exact(wanted.saturating_sub(copy.len()));
     }
     Some(())

@@ -2,7 +2,7 @@
 
 use std::mem::replace;
 
-use super::{Cause, Evidence, Finding, MOST_BODY, MOST_HASHED, MOST_HMACS};
+use super::{Cause, Evidence, Finding, MOST_BODY, MOST_FOR_OTHER_TARGETS, MOST_HASHED, MOST_HMACS};
 use crate::config::Policy;
 use crate::exchange::Proxy;
 use crate::params::Params;
@@ -59,9 +59,14 @@ impl<'a> Search<'a> {
     /// Looks for the cause, and notes it.
     pub(super) fn run(&mut self, reason: Reason) {
         let Ok(own) = self.route.url().dialled(self.head) else { return };
-        self.rows = self.own_rows(own.query());
+        if !self.exhausted {
+            self.rows = self.own_rows(own.query());
+        }
         let keys = self.route.keys();
         let Ok(selected) = keys.select(self.head.settings()) else { return self.selection(&own) };
+        if self.exhausted {
+            return;
+        }
         let Ok(positions) = verify::keys(keys, selected, own.query(), &self.form()) else {
             // All tokens are tied to other accounts.
             self.attempt_with(Cause::OtherAccount, keys, keys.all(), &own);
@@ -126,6 +131,10 @@ impl<'a> Search<'a> {
     pub(super) fn attempt(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
         for tls in [url.tls, !url.tls] {
             for row in 0..self.rows.len() {
+                // To put a message together is work, too.
+                if self.exhausted {
+                    return false;
+                }
                 if let Some((key, text)) = self.fits(&Dialled { tls, ..*url }, row) {
                     self.finding = Some(Finding {
                         other_scheme: tls != url.tls && cause != Cause::Scheme,
@@ -145,19 +154,25 @@ impl<'a> Search<'a> {
         let Search { ring, rows, proxy, tag, hmacs, hashed, exhausted, .. } = self;
         let mut found = Vec::new();
         let count = ring.positions.len();
-        let signer = rows.get(row)?.find(url, self.head.is_upgrade(), *proxy, &mut |message| {
-            let size: usize = message.iter().map(|piece| piece.len()).sum();
-            let left = hmacs.checked_sub(count).zip(hashed.checked_sub(size.saturating_mul(count)));
-            let Some(left) = left.filter(|_| !*exhausted) else {
-                *exhausted = true;
-                return None;
-            };
-            (*hmacs, *hashed) = left;
-            let signer = ring.keys.signer(&ring.positions, tag, message)?;
-            let [url @ .., _] = message;
-            found = url.concat();
-            Some(signer)
-        });
+        let signer = rows.get(row)?.find(
+            url,
+            self.head.is_upgrade(),
+            MOST_FOR_OTHER_TARGETS,
+            *proxy,
+            &mut |message| {
+                let size: usize = message.iter().map(|piece| piece.len()).sum();
+                let left = hmacs.checked_sub(count).zip(hashed.checked_sub(size.saturating_mul(count)));
+                let Some(left) = left.filter(|_| !*exhausted) else {
+                    *exhausted = true;
+                    return None;
+                };
+                (*hmacs, *hashed) = left;
+                let signer = ring.keys.signer(&ring.positions, tag, message)?;
+                let [url @ .., _] = message;
+                found = url.concat();
+                Some(signer)
+            },
+        );
         signer.map(|signer| (signer, found))
     }
 }

@@ -76,6 +76,9 @@ impl Search<'_> {
     }
 
     fn queries(&mut self, own: &Dialled<'_>) -> bool {
+        if self.exhausted {
+            return false;
+        }
         let mut sorted = sorted_query(own.query());
         if let Some(mark) = sorted.first_mut() {
             *mark = b'?';

@@ -5,13 +5,14 @@ use std::rc::Rc;
 
 use super::io::{self, Action};
 use super::root::Plugin;
+use super::waiting::Entry;
 use crate::exchange::{Exchange, Step};
 
 pub(super) struct Webhook {
     context_id: u32,
     plugin: Rc<Plugin>,
     exchange: Rc<RefCell<Exchange>>,
-    is_watched: bool,
+    watched: Option<Entry>,
     #[cfg(feature = "trap-for-tests")]
     asked: &'static [u8],
 }
@@ -23,7 +24,7 @@ impl Webhook {
             context_id,
             plugin,
             exchange: Rc::new(RefCell::new(exchange)),
-            is_watched: false,
+            watched: None,
             #[cfg(feature = "trap-for-tests")]
             asked: b"",
         }
@@ -34,9 +35,16 @@ impl Webhook {
         io::perform(self.plugin.step(&self.exchange, &mut take))
     }
 
-    fn stop_watching(&mut self, body_came: bool) {
-        if std::mem::take(&mut self.is_watched) {
-            self.plugin.unwatch(self.context_id, body_came);
+    fn stop_watching(&mut self) {
+        if let Some(entry) = self.watched.take() {
+            self.plugin.waiting.remove(&entry);
+        }
+    }
+
+    /// The proxy hands on what follows the headers.
+    fn has_more(&mut self) {
+        if self.watched.take().is_some() {
+            self.plugin.waiting.end();
         }
     }
 }
@@ -69,8 +77,7 @@ impl Webhook {
         self.trap_if_asked(b"headers");
         let action = self.step(|exchange| exchange.on_headers(end_of_stream, &io::Stream));
         if self.exchange.borrow().may_stall() {
-            self.plugin.watch(self.context_id, &self.exchange);
-            self.is_watched = true;
+            self.watched = Some(self.plugin.waiting.add(self.context_id, &self.exchange));
         }
         action
     }
@@ -78,24 +85,24 @@ impl Webhook {
     pub(super) fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         #[cfg(feature = "trap-for-tests")]
         self.trap_if_asked(b"body");
-        self.stop_watching(true);
+        self.has_more();
         self.step(|exchange| exchange.on_body(size, end_of_stream, &io::Stream))
     }
 
     pub(super) fn on_request_trailers(&mut self) -> Action {
-        self.stop_watching(true);
+        self.has_more();
         self.step(|exchange| exchange.on_trailers(&io::Stream))
     }
 
     pub(super) fn on_response_headers(&mut self) -> Action {
         // Whatever answers it, a request that is answered no longer waits.
-        self.stop_watching(false);
+        self.stop_watching();
         self.step(|exchange| exchange.on_response(&io::Stream))
     }
 }
 
 impl Drop for Webhook {
     fn drop(&mut self) {
-        self.stop_watching(false);
+        self.stop_watching();
     }
 }

@@ -5,3 +5,4 @@ mod abi;
 mod http;
 mod io;
 mod root;
+mod waiting;

@@ -1,20 +1,18 @@
-//! The plugin: its configuration, its counters, and the clock for requests that wait.
+//! The plugin: its configuration, its counters, and what it records.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::os::wasi::ffi::OsStringExt;
 use std::rc::Rc;
 
 use super::http::Webhook;
 use super::io::{self, Level};
+use super::waiting::Waiting;
 use crate::config::Policy;
-use crate::exchange::{Exchange, Memory, Step};
+use crate::exchange::{Conclusion, Exchange, Memory, Step};
 use crate::limit::Limiter;
 use crate::metrics;
 use crate::record;
-use crate::verdict::Outcome;
 
-/// How often requests that may stall are looked at, in milliseconds.
-const TICK_MS: u32 = 500;
 /// So many log lines at once, and then one a second: what a flood of denials may buy on each worker.
 const LOG_BURST: u64 = 20;
 const LOG_INTERVAL_NS: u64 = 1_000_000_000;
@@ -36,9 +34,7 @@ pub(super) struct Plugin {
     memory: Rc<Memory>,
     counters: Vec<Option<u32>>,
     log_limit: RefCell<Limiter>,
-    waiting: RefCell<Vec<(u32, Rc<RefCell<Exchange>>)>>,
-    /// Whether a body was handed on after its headers were stopped: then the proxy always does.
-    hands_on_bodies: Cell<bool>,
+    pub(super) waiting: Waiting,
 }
 
 impl Root {
@@ -93,80 +89,58 @@ impl Plugin {
             memory: MEMORY.with(Rc::clone),
             counters,
             log_limit: RefCell::new(Limiter::new(LOG_BURST, LOG_INTERVAL_NS)),
-            waiting: RefCell::default(),
-            hands_on_bodies: Cell::new(false),
+            waiting: Waiting::default(),
         }
     }
 
     /// The exchange of a request that begins.
     pub(super) fn exchange(&self) -> Exchange {
-        let watches_for_stall = !self.hands_on_bodies.get();
-        Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), watches_for_stall)
+        Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), !self.waiting.is_over())
     }
 
-    /// A request is stopped at its headers: see to it that it does not wait for ever.
-    pub(super) fn watch(&self, context_id: u32, exchange: &Rc<RefCell<Exchange>>) {
-        let mut waiting = self.waiting.borrow_mut();
-        if waiting.is_empty() {
-            io::set_tick_period(TICK_MS);
-        }
-        waiting.push((context_id, Rc::clone(exchange)));
-    }
-
-    /// A request no longer waits; `body_came` if that is because of its body.
-    pub(super) fn unwatch(&self, context_id: u32, body_came: bool) {
-        if body_came {
-            self.hands_on_bodies.set(true);
-        }
-        let mut waiting = self.waiting.borrow_mut();
-        waiting.retain(|(waiting, _)| *waiting != context_id);
-        if waiting.is_empty() {
-            io::set_tick_period(0);
-        }
-    }
-
+    /// Looks at requests that are stopped at their headers.
     fn look_at_waiting(&self) {
-        let waiting = self.waiting.borrow().clone();
-        for (context_id, exchange) in waiting {
-            if !io::set_effective_context(context_id) {
+        for entry in self.waiting.some() {
+            if !io::set_effective_context(entry.context_id) {
                 continue;
             }
-            io::perform(self.step(&exchange, &mut |exchange| exchange.on_tick(&io::Stream)));
-            if exchange.borrow().outcome().is_some() {
-                self.unwatch(context_id, false);
+            io::perform(self.step(&entry.exchange, &mut |exchange| exchange.on_tick(&io::Stream)));
+            if entry.exchange.borrow().outcome().is_some() {
+                self.waiting.remove(&entry);
             }
         }
     }
 
-    /// Lets the core take a step, and records a verdict that it came to: once, whichever step that is. The exchange is
-    /// free again before anything is done about it, so that the proxy may call back.
+    /// Lets the core take a step, and records a verdict that it came to. The exchange is free again before anything is
+    /// done about it, so that the proxy may call back.
     pub(super) fn step(
         &self,
         exchange: &RefCell<Exchange>,
         take: &mut dyn FnMut(&mut Exchange) -> Step,
     ) -> Step {
-        let mut exchange = exchange.borrow_mut();
-        let had_outcome = exchange.outcome().is_some();
-        let step = take(&mut exchange);
-        if let (Some(outcome), false) = (exchange.outcome(), had_outcome) {
-            self.record(outcome, &mut exchange);
+        let (step, conclusion) = {
+            let mut exchange = exchange.borrow_mut();
+            (take(&mut exchange), exchange.take_conclusion())
+        };
+        if let Some(conclusion) = conclusion {
+            self.record(&conclusion);
         }
         step
     }
 
     /// Tells counters, access log and log of a verdict.
-    fn record(&self, outcome: Outcome, exchange: &mut Exchange) {
+    fn record(&self, conclusion: &Conclusion) {
+        let outcome = conclusion.outcome;
         if let Some(counter) = self.counters.get(metrics::slot(outcome)).copied().flatten() {
             io::increment(counter);
         }
         io::set_filter_state(record::FILTER_STATE, &record::filter_state(&self.policy, outcome));
         if outcome.verdict.reason().is_some()
             && let Some(held_back) = self.log_limit.borrow_mut().admit(io::now_ns())
-            && let finding = exchange.explain(&io::Stream)
+            && let finding = conclusion.explain(&self.policy, &io::Stream)
             && let Some(line) = record::log_line(&self.policy, outcome, finding.as_ref(), held_back)
         {
             io::log(Level::Warn, &line);
         }
-        exchange.forget();
     }
 }

@@ -38,7 +38,8 @@ impl<'p> Spellings<'p> {
             return Spellings { received, canonical: Cow::Borrowed(received), lenient, goes_up: false };
         }
         let canonical = Cow::Owned(without_empty_segments(&decode_unreserved(received), true));
-        Spellings { received, canonical, lenient: lenient(received), goes_up: goes_up(received) }
+        let goes_up = received.is_empty() || goes_up(received);
+        Spellings { received, canonical, lenient: lenient(received), goes_up }
     }
 }
 
@@ -76,9 +77,10 @@ impl PathMatch {
         if is_certain { Fit::Everybody } else { Fit::Proxies }
     }
 
-    /// Whether no request is on `other` if this comes first: then every reading of `other` is one of this, too.
+    /// Whether no request is on `other` if this comes first: then lenient readers find this wherever they find `other`.
     pub(super) fn hides(&self, other: &PathMatch) -> bool {
-        (self.prefix || !other.prefix) && self.is_match_of_some(&other.lenient)
+        let same = self.lenient.first().zip(other.lenient.first());
+        (self.prefix || !other.prefix) && same.is_some_and(|(own, path)| self.is_match(own, path, true))
     }
 
     /// Whether a lenient reader that is not particular about case finds this path.
@@ -100,16 +102,29 @@ impl PathMatch {
     }
 }
 
-/// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters` and what is no UTF-8 are
-/// dropped, and neither `/` nor white space at the end matters.
+/// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters`, what is no UTF-8 and
+/// perhaps a host are dropped, and neither `/` nor white space at the end matters.
 fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
-    let read = |path: &[u8]| Cow::Owned(without_empty_segments(without_end(&decode_text(path)), false));
-    if !path.contains(&b';') {
-        return vec![read(path)];
+    let has_parameters = path.contains(&b';');
+    let hosts = without_host(path, is_slash).into_iter().chain(without_host(path, |byte| byte == b'/'));
+    let mut read = Vec::new();
+    for path in std::iter::once(path).chain(hosts) {
+        // They agree neither on what a `;` begins nor on where that ends: at any slash, at `/`, or like a query never.
+        let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
+        for ends in ends.into_iter().take(if has_parameters { ends.len() } else { 1 }) {
+            let text = decode_text(&without_parameters(path, ends));
+            read.push(Cow::Owned(without_empty_segments(without_end(&text), false)));
+        }
     }
-    // They agree neither on what a `;` begins nor on where that ends: at any slash, at `/`, or like a query never.
-    let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
-    ends.into_iter().map(|ends| read(&without_parameters(path, ends))).collect()
+    read
+}
+
+/// The path behind a host, to those who take for one what stands behind two slashes, up to a byte that ends it.
+fn without_host(path: &[u8], ends: fn(u8) -> bool) -> Option<&[u8]> {
+    let host = path.iter().position(|byte| !is_slash(*byte)).filter(|slashes| *slashes > 1)?;
+    let rest = path.get(host..)?;
+    let end = rest.iter().position(|byte| ends(*byte));
+    Some(end.and_then(|end| rest.get(end..)).unwrap_or(b"/"))
 }
 
 /// Whether some reader may find a `..` in the path. They agree neither on whether such a segment takes the one before

@@ -97,6 +97,24 @@ fn a_semicolon_is_read_in_three_ways() {
     }
 }
 
+/// What stands behind two slashes may be a host, which ends at any slash or at `/`.
+#[test]
+fn a_host_in_a_path_is_read_in_three_ways() {
+    let table: &[(&str, &[&str])] = &[
+        ("/a%20b/c", &["/a b/c"]),
+        ("//a/b", &["/a/b", "/b", "/b"]),
+        ("/\\a/b", &["/a/b", "/b", "/b"]),
+        ("///a\\b/c", &["/a/b/c", "/b/c", "/c"]),
+        ("//a", &["/a", "/", "/"]),
+        ("//", &["/"]),
+    ];
+    for (path, expected) in table {
+        assert_eq!(readings(path).1, *expected, "{path}");
+    }
+    let both = [["/a/c", "/a/c", "/a"], ["/c"; 3], ["/c"; 3]].concat();
+    assert_eq!(readings("//a;b/c").1, both);
+}
+
 #[test]
 fn a_path_fits_some_readers_or_all() {
     use Fit::{Everybody, Nobody, Proxies, Someone};
@@ -172,7 +190,7 @@ proptest! {
         for spelling in [&spelled, &plain] {
             let (canonical, lenient) = readings(spelling);
             prop_assert_eq!(&canonical, &plain);
-            prop_assert_eq!(lenient, std::slice::from_ref(&plain));
+            prop_assert_eq!(&lenient[0], &plain);
         }
     }
 
@@ -185,8 +203,8 @@ proptest! {
 
     #[test]
     fn what_hides_a_route_matches_all_that_it_would(
-        own in "/[aB]?(/[ab]){0,2}/?", other in "/[aB]?(/[ab]){0,2}/?", prefixes: [bool; 2], cases: [bool; 2],
-        path in "/[aAbB]?(/[ab]){0,3}/?",
+        own in "/([aB](/[ab]){0,2}/?)?", other in "/([aB](/[ab]){0,2}/?)?", prefixes: [bool; 2], cases: [bool; 2],
+        path in "/([aAbB](/[ab]){0,3}/?)?",
     ) {
         let [own, other] = [(own, prefixes[0], cases[0]), (other, prefixes[1], cases[1])]
             .map(|(path, prefix, ignore_case)| PathMatch::new(path.as_bytes(), prefix, ignore_case));

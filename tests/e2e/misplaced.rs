@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use twilio_proxy_wasm_harness::client::Request;
-use twilio_proxy_wasm_harness::envoy::versions;
+use twilio_proxy_wasm_harness::client::{Request, h1};
+use twilio_proxy_wasm_harness::envoy::{Options, versions};
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
+use crate::faults::soon;
 use crate::site::{HOST, Layout, Site};
-use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, passes, send, signature, signed_form};
+use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, passes, send, signature, signed_form, still_serves};
 
 const SWITCH: &str = "allow_on_headers_stop_iteration: true";
 
@@ -52,6 +53,49 @@ fn hold_self_without_the_switch_is_answered_and_not_left_hanging() {
             passes(&site, protocol, &get, b"");
         }
         assert_eq!(site.upstream.requests().len(), BOTH.len());
+    }
+}
+
+/// The periods that the filter set its clock to, as a trace of its calls has them.
+fn periods(site: &Site) -> Vec<String> {
+    let log = site.envoy.log();
+    let set = log.split("[vm->host] env.proxy_set_tick_period_milliseconds(").skip(1);
+    set.filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+}
+
+#[test]
+fn the_clock_ticks_while_requests_wait_and_until_a_body_has_come() {
+    for binary in versions() {
+        let options = Options::default().component_log_level("wasm:trace");
+        let site = Site::start_with(&binary, &Layout::default(), &options);
+        let wait = || {
+            let mut connection = h1::Connection::open(&site.target()).expect("a connection");
+            connection.send(&signed_form("/hook/a").h1_head()).expect("to send");
+            connection
+        };
+        let ticks = || site.envoy.log().matches("[host->vm] proxy_on_tick").count();
+        let active = |count: u64| {
+            soon("so many requests", || site.envoy.counter("http.main.downstream_rq_active") == count);
+        };
+        let (first, second) = (wait(), wait());
+        soon("a tick", || ticks() > 0);
+        first.abort();
+        active(1);
+        assert_eq!(periods(&site), ["500"], "Envoy {}", binary.version);
+        second.abort();
+        active(0);
+        soon("an end", || periods(&site) == ["500", "0"]);
+        let (mut third, fourth) = (wait(), wait());
+        active(2);
+        third.send(FORM_BODY.as_bytes()).expect("to send");
+        assert_eq!(third.read_response().map(|it| it.status), Ok(200));
+        // From here on nothing has to be watched, neither what waits nor what will.
+        still_serves(&site);
+        let fifth = wait();
+        active(2);
+        drop((fourth, fifth));
+        active(0);
+        assert_eq!(periods(&site), ["500", "0", "500", "0"], "Envoy {}", binary.version);
     }
 }
 

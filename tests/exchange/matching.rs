@@ -80,6 +80,13 @@ fn the_first_route_that_matches_is_taken() {
         ("a", "/sms/in;/x", "", ambiguous.clone()),
         ("a", "/sms/in;x\\y", "", ambiguous.clone()),
         ("a", "/sms;x\\y/in", "", ambiguous.clone()),
+        // What stands behind two slashes may be a host.
+        ("a", "//x/sms/in", "", ambiguous.clone()),
+        ("a", "/\\x/sms/in", "", ambiguous.clone()),
+        ("a", "\\/x\\sms/in", "", ambiguous.clone()),
+        ("a", "///x:1/%73ms/in;y", "", ambiguous.clone()),
+        ("a", "//sms/in", "", denied("exact")),
+        ("a", "/x/sms/in//", "", passed.clone()),
         // And with a `..`, which an application may keep, or take away with another segment than the next one does.
         ("a", "/sms/x/../in", "", ambiguous.clone()),
         ("a", "/sms/in/..", "", ambiguous.clone()),
@@ -297,7 +304,8 @@ fn two_hosts_or_two_paths_are_on_no_route_and_pass_by_none() {
         ("another host", sent().with(":authority", "other"), "passed"),
         ("no host", sent().without(":authority"), "passed"),
         ("two hosts", sent().header(":authority", "other"), "denied unverifiable"),
-        ("no path", sent().without(":path"), "passed"),
+        ("no path", sent().without(":path"), "denied unverifiable"),
+        ("no path on another host", sent().without(":path").with(":authority", "other"), "passed"),
         ("two paths", sent().header(":path", "/other"), "denied unverifiable"),
     ];
     verdicts(&policy, &table);

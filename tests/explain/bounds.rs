@@ -76,6 +76,31 @@ fn a_body_is_looked_into_up_to_a_size() {
 }
 
 #[test]
+fn other_forms_of_the_query_are_tried_for_a_cause_up_to_a_size() {
+    let query = |quote: &str, size: usize| format!("q=it{quote}s&{}", "x".repeat(size - "q=it's&".len()));
+    for (size, expected) in [(2_048, Cause::Scheme), (2_049, Cause::Unknown)] {
+        let arrives = format!("http://inbound.example.com/voice?{}", query("'", size));
+        let request = signed(Request::new("GET", &arrives), &format!("{URL}?{}", query("%27", size)));
+        assert_eq!(cause(&plain(""), &request), (mismatch(), Some(expected)), "{size}");
+    }
+}
+
+/// A body that is too large for it is not looked into by the header's causes either.
+#[test]
+fn what_a_header_tells_needs_no_body() {
+    let policy = policy(
+        r#"{ "auth_tokens": [{ "value": "a" }], "shared_keys": [
+        { "id": "known", "algorithm": "HMAC_SHA256", "value": "b" }] }"#,
+    );
+    for size in [100, MOST_BODY + 1] {
+        let form = Request::form(URL, &format!("a={}", "x".repeat(size)));
+        let named = form.header("x-twilio-webhooks-signature-settings", "key=unknown,algorithm=HMAC_SHA256");
+        let expected = ("denied unknown_key".to_owned(), Some(Cause::UnknownSharedKey));
+        assert_eq!(cause(&policy, &named), expected, "{size}");
+    }
+}
+
+#[test]
 fn a_search_ends_before_all_is_tried_if_that_is_too_much() {
     // The last of the causes that concern the route itself, with so many bytes that it is not reached.
     let query = "q=".to_owned() + &"%41".repeat(20_000);

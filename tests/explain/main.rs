@@ -25,10 +25,11 @@ use twilio_proxy_wasm::record::log_line;
 fn explain(policy: &Rc<Policy>, request: &Request) -> (String, Option<Finding>) {
     let proxy = FakeProxy::of(request);
     let (_, mut exchange) = request.exchange(policy, &proxy, &[], End::Headers);
-    let finding = exchange.explain(&proxy);
-    assert_eq!(exchange.explain(&proxy), finding);
-    exchange.forget();
-    assert_eq!(exchange.explain(&proxy), None);
+    let conclusion = exchange.take_conclusion().unwrap();
+    assert_eq!(Some(conclusion.outcome), exchange.outcome());
+    assert!(exchange.take_conclusion().is_none());
+    let finding = conclusion.explain(policy, &proxy);
+    assert_eq!(conclusion.explain(policy, &proxy), finding);
     (words(exchange.outcome()), finding)
 }
 

@@ -48,7 +48,7 @@ impl Explanation {
         // Without a verdict nothing is let through.
         let none = Outcome { route: None, verdict: Verdict::Denied(Reason::Unverifiable) };
         let outcome = exchange.outcome().unwrap_or(none);
-        let finding = exchange.explain(&replay);
+        let finding = exchange.take_conclusion().and_then(|conclusion| conclusion.explain(policy, &replay));
         let route = outcome.route.and_then(|position| policy.route(position));
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let head = replay.serialised().and_then(read);

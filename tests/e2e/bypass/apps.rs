@@ -1,5 +1,5 @@
-//! Paths as real applications read them: no spelling that reaches a protected handler of Express, Fastify, Django, Starlette
-//! or Bottle gets there unverified.
+//! Paths as real applications read them: no spelling that reaches a protected handler of Express, Fastify, Django, Starlette,
+//! Bottle or a bare Node server gets there unverified.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,34 +12,35 @@ use twilio_proxy_wasm_harness::sample::repository;
 use crate::site::{Layout, TOKEN};
 use crate::webhook::signature_with;
 
-const APPS: [(&str, &str, &str); 5] = [
+const APPS: [(&str, &str, &str); 6] = [
     ("express", "node", "express.js"),
     ("fastify", "node", "fastify.js"),
     ("django", "python3", "django_app.py"),
     ("starlette", "python3", "starlette_app.py"),
     ("bottle", "python3", "bottle_app.py"),
+    ("node", "node", "node.js"),
 ];
 
 /// Spellings, and the applications (by their first letters) whose protected handler each of them reaches when nothing is
 /// in front. Those that reach none are here to show where the applications stop.
 const SPELLINGS: &[(&str, &str)] = &[
-    ("/hook/exact", "edsfb"),
-    ("/hook/exact?/../x", "edsfb"),
+    ("/hook/exact", "edsfbn"),
+    ("/hook/exact?/../x", "edsfbn"),
     ("/HOOK/exact", "e"),
     ("/hook/exact/", "e"),
     ("/hook/EXACT/", "e"),
     ("/hook/exact//", ""),
     ("//hook/exact", "db"),
     ("/hook//exact", ""),
-    ("/./hook/exact", ""),
-    ("/hook/./exact", ""),
-    ("/x/../hook/exact", ""),
+    ("/./hook/exact", "n"),
+    ("/hook/./exact", "n"),
+    ("/x/../hook/exact", "n"),
     ("/hook/%65xact", "dsfb"),
     ("/%68ook/exact", "dsfb"),
     ("/hook%2Fexact", "dsb"),
     ("/hook%2fexact", "dsb"),
     ("/%2Fhook/exact", ""),
-    ("/hook\\exact", ""),
+    ("/hook\\exact", "n"),
     ("/hook%5Cexact", ""),
     ("/hook/exact;v=1", "f"),
     ("/hook;v=1/exact", ""),
@@ -56,23 +57,23 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("/hook/%2565xact", ""),
     ("/hook/exact%C0%AF", "b"),
     ("/hoo%E2%84%AA/exact", ""),
-    ("/hook/tree/x", "edsfb"),
+    ("/hook/tree/x", "edsfbn"),
     ("/HOOK/Tree/x", "e"),
     ("/hook/tree", "e"),
-    ("/hook/tree/", "esf"),
+    ("/hook/tree/", "esfn"),
     ("/hook/tree/..", "edsfb"),
     ("/hook/tree/../x", "edsfb"),
     ("/hook/tree/../../x", "edsfb"),
     ("/HOOK/tree/../../x", "e"),
     ("/hook/tree/%2e%2e/%2E%2E/x", "edsfb"),
-    ("/hook/tree/..%2F..%2Fx", "edsfb"),
+    ("/hook/tree/..%2F..%2Fx", "edsfbn"),
     ("/hook/tree/..\\..\\x", "edsfb"),
     ("/hook/tree//../../x", "edsfb"),
-    ("/hook/tree/..;/..;/x", "edsfb"),
+    ("/hook/tree/..;/..;/x", "edsfbn"),
     ("/hook/%74ree/../../x", "dsfb"),
     ("/hook%2Ftree%2F..%2F..%2Fx", "dsb"),
     ("//hook/tree/../../x", "db"),
-    ("/hook/x/../tree/x", ""),
+    ("/hook/x/../tree/x", "n"),
     ("/hook/tree;/../x", ""),
     ("/hook/exact%FF", "b"),
     ("/hook/exact;", "f"),
@@ -84,6 +85,10 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("/hook%2Ftree%2F..%20", "dsb"),
     ("/hook%2Ftree%2Fx;y", "dsb"),
     ("/hook%2Ftree%2F%FF..", "dsb"),
+    ("//x/hook/exact", "n"),
+    ("//x:1/hook/tree/x", "n"),
+    ("/\\x/hook/exact", "n"),
+    ("///x\\hook/exact?y", "n"),
     ("/free", ""),
 ];
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Waits until `holds`, and says so if it never does.
 #[track_caller]
-fn soon(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn soon(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < deadline, "{what} never came to be");
