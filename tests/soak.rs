@@ -90,12 +90,6 @@ fn client(target: &Target, kinds: &[Kind], of_each: usize) {
     }
 }
 
-/// Bytes that the process holds in memory (proc(5): the second field of `statm`, in pages).
-fn resident(pid: u32) -> u64 {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("the memory of a child");
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number of pages") * 4096
-}
-
 #[test]
 fn a_long_run_counts_exactly_and_grows_by_nothing() {
     let requests = std::env::var("SOAK_REQUESTS")
@@ -118,7 +112,7 @@ fn soak(site: &Site, requests: usize) {
                 scope.spawn(|| client(&target, &kinds, of_each));
             }
         });
-        measured.push((site.envoy.memory(), resident(site.envoy.pid())));
+        measured.push((site.envoy.memory(), site.envoy.resident()));
     }
     let each = (of_each * CLIENTS * LEGS) as u64;
     let sent = each * kinds.len() as u64;

@@ -119,6 +119,16 @@ impl Envoy {
         std::fs::read_to_string(file).expect("the id of a process that may hand over").trim().to_owned()
     }
 
+    /// Bytes that the process holds in memory (proc(5): the second field of `statm`, in pages).
+    ///
+    /// # Panics
+    /// When the process has ended.
+    pub fn resident(&self) -> u64 {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid()));
+        let statm = statm.expect("the memory of a child that runs");
+        statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number of pages") * 4096
+    }
+
     /// Asks Envoy to end, as an operator does, and waits for it.
     ///
     /// # Panics

@@ -200,3 +200,37 @@ fn updates_under_load_lose_no_good_request_and_pass_no_bad_one_with_hold_self() 
 fn updates_under_load_lose_no_good_request_and_pass_no_bad_one_with_a_buffer_after() {
     survives(&istio(WASM_PLUGIN));
 }
+
+#[test]
+fn a_configuration_that_is_replaced_leaves_nothing_behind() {
+    const UPDATES: usize = 24;
+    const SETTLED: usize = 3;
+    const KEYS: usize = 2_000;
+    let generated = istio(ENVOY_FILTER);
+    let keys: Vec<Value> = (0..KEYS)
+        .map(|number| json!({ "id": format!("webhooks_sharedkey_{number:026}"), "algorithm": "HMAC_SHA256", "value": "v" }))
+        .collect();
+    for binary in versions() {
+        let Mesh { site, control } = start(&binary, &generated, Protocol::Http1);
+        let mut resident = Vec::new();
+        for number in 0..UPDATES {
+            let token = format!("test-token-{number}");
+            let mut plugin = with_tokens(&generated, &[&token]);
+            plugin["shared_keys"] = json!(keys);
+            control.publish_extension(&extension(&generated, &plugin));
+            let is_there = || {
+                let answer = client::send(&site.target(), Protocol::Http1, &signed("/hook/a", &token));
+                answer.is_ok_and(|answer| answer.status == 200)
+            };
+            let deadline = Instant::now() + SOON;
+            while !is_there() {
+                assert!(Instant::now() < deadline, "an update did not come through: {}", site.envoy.log());
+                thread::sleep(Duration::from_millis(2));
+            }
+            resident.push(site.envoy.resident());
+        }
+        // The first few make room for the rest. Kept, each would take some 2.5 MB.
+        let grown = resident[UPDATES - 1].saturating_sub(resident[SETTLED]);
+        assert!(grown < 16 << 20, "Envoy {}: {grown} bytes more, {resident:?}", binary.version);
+    }
+}
