@@ -7,7 +7,8 @@ use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::{Exchange, Step};
 use twilio_proxy_wasm::explain::Finding;
 use twilio_proxy_wasm::record;
-use twilio_proxy_wasm::verdict::Outcome;
+use twilio_proxy_wasm::reply::Reply;
+use twilio_proxy_wasm::verdict::{Outcome, Reason, Verdict};
 
 use crate::input::Input;
 use crate::naive::{self, Keys};
@@ -18,6 +19,9 @@ const KEYS: Keys = Keys {
     shared: ("webhooks_sharedkey_01", "canary-shared-key-0123456789"),
     max_body_bytes: 4096,
 };
+
+/// The names by which operators know the keys, in their order.
+const LABELS: [&str; 2] = ["auth_tokens[0]", KEYS.shared.0];
 
 const METHODS: [&str; 6] = ["POST", "GET", "PUT", "CONNECT", "HEAD", ""];
 const SCHEMES: [&str; 4] = ["https", "http", "ftp", ""];
@@ -165,18 +169,52 @@ fn tamper(request: &mut support::Request, input: &mut Input<'_>) {
     }
 }
 
-/// Nothing that operators or clients read holds what they must not.
+/// What operators and clients read is of words from closed lists alone, and the configured names of keys.
 fn silent(policy: &Rc<Policy>, request: &support::Request, steps: &[Step], outcome: Outcome) {
-    let finding = finding(policy, request);
-    let line = record::log_line(policy, outcome, finding.as_ref(), 3).unwrap_or_default();
-    let told = format!("{line} {} {steps:?} {outcome:?} {finding:?}", record::filter_state(policy, outcome));
-    let long = |value: &[u8]| String::from_utf8(value.to_vec()).ok().filter(|text| text.len() > 20);
-    let headers =
-        request.headers.iter().filter(|(name, _)| name.starts_with("x-twilio-signature") || name == ":path");
-    let secrets = headers.filter_map(|(_, value)| long(value)).chain(long(&request.body));
-    for secret in [KEYS.auth_token, KEYS.shared.1].map(str::to_owned).into_iter().chain(secrets) {
-        assert!(!told.contains(&secret), "{told}");
+    let verdict = outcome.verdict;
+    let (label, reason) = (verdict.label(), verdict.reason());
+    // Without one host and path it is on no route.
+    let route = if outcome.route.is_some() { "default" } else { "unmatched" };
+    let state = record::filter_state(policy, outcome);
+    let begin = format!("verdict={label} route={route} reason={}", reason.map_or("none", Reason::label));
+    let key =
+        if let Verdict::Allowed { key } = verdict { format!(" key={}", LABELS[key]) } else { String::new() };
+    assert_eq!(state, begin + &key);
+    for step in steps {
+        assert!(!matches!(step, Step::Reply(reply) if Some(*reply) != reason.map(Reply::to)), "{step:?}");
     }
+    let finding = finding(policy, request);
+    let line = record::log_line(policy, outcome, finding.as_ref(), 3);
+    assert_eq!(line.is_some(), reason.is_some());
+    if let (Some(line), Some(reason)) = (line, reason) {
+        let rest = finding
+            .map_or_else(|| format!(": {}", reason.hint()), |finding| format!(" {}", told_of(&finding)));
+        let end = "(3 lines like this were held back)";
+        assert_eq!(line, format!("twilio_webhook: {label} route={route} reason={reason}{rest} {end}"));
+    }
+}
+
+/// A finding in words from closed lists.
+fn told_of(finding: &Finding) -> String {
+    let (cause, setting) = (finding.cause(), finding.cause().setting());
+    let (mut names, mut fits) = (String::new(), "");
+    if let Some(key) = finding.key() {
+        assert!(LABELS.contains(&key), "{key}");
+        (names, fits) = (format!(" key={key}"), "the signature fits ");
+    }
+    if let Some(header) = finding.header() {
+        names += &format!(" header={header}");
+    }
+    let scheme = if finding.other_scheme() { " and the other scheme" } else { "" };
+    let remedy = if setting.remedy().is_empty() { String::new() } else { format!("; {}", setting.remedy()) };
+    let told = format!(
+        "cause={} setting={}{names}: {fits}{}{scheme}{remedy}",
+        cause.label(),
+        setting.label(),
+        cause.text()
+    );
+    assert_eq!(format!("{finding:?}"), format!("Finding({told})"));
+    told
 }
 
 /// What the filter finds out about a denial.
