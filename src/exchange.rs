@@ -195,6 +195,9 @@ impl Exchange {
         let policy = &self.policy;
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let Some(head) = proxy.headers().and_then(read) else {
+            if let Some(name) = policy.verified_header() {
+                proxy.remove_header(name);
+            }
             return unrouted(self.verdict_before_routes());
         };
         for name in head.claims_to_be_verified() {

@@ -89,8 +89,8 @@ impl Params {
         !self.bytes.is_empty()
     }
 
-    /// Names and values with those of one name together, where the name first stood: the order in which an
-    /// object of Node's holds them.
+    /// Names and values with those of one name together, where the name first stood: the order in which an object of
+    /// Node's holds them, but for names that are numbers, which only the object moves to the front.
     pub fn grouped(&self) -> Vec<(&[u8], &[u8])> {
         let mut places = self.places(prefix);
         sort(&mut places, &|a, b| self.name(a.1).cmp(self.name(b.1)).then(a.1.cmp(&b.1)));

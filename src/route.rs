@@ -55,6 +55,12 @@ impl Route {
     pub fn url(&self) -> &UrlRule {
         &self.url
     }
+
+    /// Whether no request is ever on `other`, because this comes first. What this guards in another spelling is on
+    /// neither of them.
+    pub(crate) fn hides(&self, other: &Route) -> bool {
+        self.matcher.hides(&other.matcher, self.mode == Mode::Enforce)
+    }
 }
 
 /// A conjunction: what is empty matches everything.
@@ -73,15 +79,15 @@ impl Match {
                 || self.route_names.iter().any(|name| name.as_bytes() == route_name))
     }
 
-    /// Whether everything that `other` matches is matched by `self`, so that a later `other` is never reached.
-    pub(crate) fn hides(&self, other: &Match) -> bool {
+    /// Whether everything that `other` matches is matched by `self`, by whatever reader if `to_all`, else by proxies.
+    fn hides(&self, other: &Match, to_all: bool) -> bool {
         let hosts = self.hosts.is_empty()
             || (!other.hosts.is_empty()
                 && other.hosts.iter().all(|host| self.hosts.iter().any(|own| own.hides(host))));
         let path = match (&self.path, &other.path) {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(own), Some(path)) => own.hides(path),
+            (Some(own), Some(path)) => own.hides(path, to_all),
         };
         let names = self.route_names.is_empty()
             || (!other.route_names.is_empty()

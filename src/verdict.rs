@@ -70,7 +70,7 @@ impl Reason {
             }
             Reason::BodyTooLarge => {
                 "raise max_body_bytes on this route if Twilio really sends bodies this large; a form of more than \
-                 65,536 parameters is denied at any size"
+                 65,536 parameters is not read"
             }
             Reason::MalformedSignature => {
                 "X-Twilio-Signature came twice or is not base64 of a SHA-1 or SHA-256 tag; \

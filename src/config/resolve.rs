@@ -93,7 +93,7 @@ impl Resolver<'_> {
                     format!("is the name of routes[{earlier}] already; each route needs one of its own");
                 return Err(ConfigError::new(format!("{at}.name"), problem));
             }
-            if let Some(earlier) = routes.iter().position(|earlier| earlier.matcher.hides(&route.matcher)) {
+            if let Some(earlier) = routes.iter().position(|earlier| earlier.hides(&route)) {
                 let problem = format!(
                     "is never reached, because routes[{earlier}] matches all of it and the first match wins; \
                      move it before routes[{earlier}] or make that one narrower"

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 /// How many bytes requests may keep: 256 MiB of the 1 GiB that Envoy gives a virtual machine.
 const MOST_KEPT: usize = 268_435_456;
-/// While they keep no more than this, 16 MiB, nothing is tried: whatever holes there are, there is room enough.
+/// As long as they never kept more than this, 16 MiB, nothing is tried: whatever holes there are, there is room enough.
 const SURE: usize = 16_777_216;
 /// What is left beside the place for one verification: 64 MiB, for all that is too small to be asked for.
 const MARGIN: usize = 67_108_864;
@@ -22,6 +22,8 @@ pub struct Memory {
     most: usize,
     sure: usize,
     kept: Cell<usize>,
+    /// The most that was ever kept: what holes there are is due to that, and not to what is kept now.
+    peak: Cell<usize>,
     has_place: fn(usize) -> bool,
 }
 
@@ -32,10 +34,10 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// With room for `most` bytes. When more than `sure` bytes are kept, `has_place` is asked whether there is a place
+    /// With room for `most` bytes. Once more than `sure` bytes have been kept, `has_place` is asked whether there is a place
     /// for so many bytes in one piece.
     pub fn of(most: usize, sure: usize, has_place: fn(usize) -> bool) -> Memory {
-        Memory { most, sure, kept: Cell::new(0), has_place }
+        Memory { most, sure, kept: Cell::new(0), peak: Cell::new(0), has_place }
     }
 
     /// How many bytes are kept now.
@@ -43,8 +45,8 @@ impl Memory {
         self.kept.get()
     }
 
-    fn has_spare(&self, kept: usize, spare: usize) -> bool {
-        kept <= self.sure || (self.has_place)(spare)
+    fn has_spare(&self, spare: usize) -> bool {
+        self.peak.get() <= self.sure || (self.has_place)(spare)
     }
 }
 
@@ -74,7 +76,10 @@ impl Share {
     #[must_use]
     pub(super) fn take(&mut self, bytes: usize, needed: usize) -> bool {
         let kept = self.memory.kept.get().saturating_add(bytes);
-        let has_room = kept <= self.memory.most && self.memory.has_spare(kept, needed.saturating_add(MARGIN));
+        if kept <= self.memory.most {
+            self.memory.peak.set(kept.max(self.memory.peak.get()));
+        }
+        let has_room = kept <= self.memory.most && self.memory.has_spare(needed.saturating_add(MARGIN));
         if has_room {
             self.memory.kept.set(kept);
             self.bytes = self.bytes.saturating_add(bytes);
@@ -84,7 +89,7 @@ impl Share {
 
     /// Whether there is a place for so many bytes.
     pub(super) fn has_spare(&self, bytes: usize) -> bool {
-        self.memory.has_spare(self.memory.kept.get(), bytes)
+        self.memory.has_spare(bytes)
     }
 }
 
@@ -92,5 +97,16 @@ impl Drop for Share {
     fn drop(&mut self) {
         let kept = &self.memory.kept;
         kept.set(kept.get().saturating_sub(self.bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_place;
+
+    #[test]
+    fn there_is_a_place_for_a_byte_and_none_for_all_there_are() {
+        assert!(has_place(1));
+        assert!(!has_place(usize::MAX));
     }
 }

@@ -76,7 +76,7 @@ impl Webhook {
         #[cfg(feature = "trap-for-tests")]
         self.trap_if_asked(b"headers");
         let action = self.step(|exchange| exchange.on_headers(end_of_stream, &io::Stream));
-        if self.exchange.borrow().may_stall() {
+        if self.exchange.borrow().may_stall() && !self.plugin.waiting.is_over() {
             self.watched = Some(self.plugin.waiting.add(self.context_id, &self.exchange));
         }
         action

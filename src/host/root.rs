@@ -100,15 +100,13 @@ impl Plugin {
 
     /// Looks at requests that are stopped at their headers.
     fn look_at_waiting(&self) {
-        for entry in self.waiting.some() {
+        self.waiting.visit(&mut |entry| {
             if !io::set_effective_context(entry.context_id) {
-                continue;
+                return false;
             }
             io::perform(self.step(&entry.exchange, &mut |exchange| exchange.on_tick(&io::Stream)));
-            if entry.exchange.borrow().outcome().is_some() {
-                self.waiting.remove(&entry);
-            }
-        }
+            entry.exchange.borrow().outcome().is_some()
+        });
     }
 
     /// Lets the core take a step, and records a verdict that it came to. The exchange is free again before anything is

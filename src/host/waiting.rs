@@ -11,6 +11,9 @@ use crate::exchange::Exchange;
 const TICK_MS: u32 = 500;
 /// So many at a time: a flood of requests that wait is not to cost more than this.
 const MOST_AT_A_TIME: usize = 1_000;
+/// Of them so many are answered. The proxy gives the answers when the call is over, one within the other, and each goes
+/// through the filters: some hundreds of them are more than its stack holds, and the virtual machine ends.
+const MOST_ANSWERS: u32 = 32;
 
 /// A request that waits, and where in the list it is.
 #[derive(Clone)]
@@ -70,11 +73,29 @@ impl Waiting {
         }
     }
 
-    /// Some of those that wait, the next ones each time.
-    pub(super) fn some(&self) -> Vec<Entry> {
-        let entries = self.entries.borrow();
-        let from = if self.next.get() < entries.len() { self.next.get() } else { 0 };
-        self.next.set(from.saturating_add(MOST_AT_A_TIME));
-        entries.iter().skip(from).take(MOST_AT_A_TIME).cloned().collect()
+    /// Calls `look` for some of those that wait, the next ones each time, and says whether it answered one.
+    pub(super) fn visit(&self, look: &mut dyn FnMut(&Entry) -> bool) {
+        let mut answers = 0_u32;
+        let most = self.entries.borrow().len().min(MOST_AT_A_TIME);
+        for _ in 0..most {
+            let entry = {
+                let entries = self.entries.borrow();
+                if self.next.get() >= entries.len() {
+                    self.next.set(0);
+                }
+                let Some(entry) = entries.get(self.next.get()) else { return };
+                entry.clone()
+            };
+            if look(&entry) {
+                // The last one takes its place, and is the next to be looked at.
+                self.remove(&entry);
+                answers = answers.saturating_add(1);
+                if answers == MOST_ANSWERS {
+                    return;
+                }
+            } else {
+                self.next.set(self.next.get().saturating_add(1));
+            }
+        }
     }
 }

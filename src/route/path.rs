@@ -26,20 +26,28 @@ pub(super) struct Spellings<'p> {
     /// The one spelling that matching goes by: escapes of unreserved characters are decoded, `\` is `/`, empty and dot
     /// segments are gone. What is signed is never this copy.
     pub(super) canonical: Cow<'p, [u8]>,
+    /// What lenient readers see; nothing where the path may be any.
     pub(super) lenient: Vec<Cow<'p, [u8]>>,
+    may_be_any: bool,
     goes_up: bool,
 }
+
+/// The longest path, in bytes, that more than one spelling is made of. Twilio takes URLs of half of that.
+const MOST: usize = 4_096;
 
 impl<'p> Spellings<'p> {
     pub(super) fn of(received: &'p [u8]) -> Spellings<'p> {
         if is_plain(received) {
             let without_slash = received.strip_suffix(b"/").filter(|rest| !rest.is_empty());
-            let lenient = vec![Cow::Borrowed(without_slash.unwrap_or(received))];
-            return Spellings { received, canonical: Cow::Borrowed(received), lenient, goes_up: false };
+            let (canonical, lenient) = (Cow::Borrowed(received), without_slash.unwrap_or(received));
+            let lenient = vec![Cow::Borrowed(lenient)];
+            return Spellings { received, canonical, lenient, may_be_any: false, goes_up: false };
         }
         let canonical = Cow::Owned(without_empty_segments(&decode_unreserved(received), true));
         let goes_up = received.is_empty() || goes_up(received);
-        Spellings { received, canonical, lenient: lenient(received), goes_up }
+        let may_be_any = goes_up || received.len() > MOST || is_odd(received);
+        let lenient = if may_be_any { Vec::new() } else { lenient(received) };
+        Spellings { received, canonical, lenient, may_be_any, goes_up }
     }
 }
 
@@ -57,11 +65,10 @@ impl PathMatch {
     /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
     pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
         let own = |path: &[u8]| path.strip_suffix(b"/").filter(|_| prefix).unwrap_or(path).to_vec();
-        let Spellings { received, canonical, lenient, .. } = Spellings::of(path);
         PathMatch {
-            written: own(received),
-            canonical: own(&canonical),
-            lenient: lenient.iter().map(|path| own(path)).collect(),
+            written: own(path),
+            canonical: own(&Spellings::of(path).canonical),
+            lenient: lenient(path).iter().map(|path| own(path)).collect(),
             prefix,
             ignore_case,
         }
@@ -70,17 +77,19 @@ impl PathMatch {
     pub(super) fn fit(&self, path: &Spellings<'_>) -> Fit {
         let ignore_case = self.ignore_case;
         if !self.is_match(&self.canonical, &path.canonical, ignore_case) {
-            let is_possible = path.goes_up || self.is_match_of_some(&path.lenient);
+            let is_possible = path.may_be_any || self.is_match_of_some(&path.lenient);
             return if is_possible { Fit::Someone } else { Fit::Nobody };
         }
         let is_certain = !path.goes_up && self.is_match(&self.written, path.received, ignore_case);
         if is_certain { Fit::Everybody } else { Fit::Proxies }
     }
 
-    /// Whether no request is on `other` if this comes first: then lenient readers find this wherever they find `other`.
-    pub(super) fn hides(&self, other: &PathMatch) -> bool {
-        let same = self.lenient.first().zip(other.lenient.first());
-        (self.prefix || !other.prefix) && same.is_some_and(|(own, path)| self.is_match(own, path, true))
+    /// Whether no request is on `other` if this comes first: where `to_all`, because lenient readers find this wherever
+    /// they find `other`, else because proxies do.
+    pub(super) fn hides(&self, other: &PathMatch, to_all: bool) -> bool {
+        let same = self.lenient.first().zip(other.lenient.first()).filter(|_| to_all);
+        let (own, path) = same.unwrap_or((&self.canonical, &other.canonical));
+        (self.prefix || !other.prefix) && self.is_match(own, path, to_all || self.ignore_case)
     }
 
     /// Whether a lenient reader that is not particular about case finds this path.
@@ -104,7 +113,7 @@ impl PathMatch {
 
 /// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters`, what is no UTF-8 and
 /// perhaps a host are dropped, and neither `/` nor white space at the end matters.
-fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
+pub(super) fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
     let has_parameters = path.contains(&b';');
     let hosts = without_host(path, is_slash).into_iter().chain(without_host(path, |byte| byte == b'/'));
     let mut read = Vec::new();
@@ -112,11 +121,37 @@ fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
         // They agree neither on what a `;` begins nor on where that ends: at any slash, at `/`, or like a query never.
         let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
         for ends in ends.into_iter().take(if has_parameters { ends.len() } else { 1 }) {
-            let text = decode_text(&without_parameters(path, ends));
-            read.push(Cow::Owned(without_empty_segments(without_end(&text), false)));
+            read.push(Cow::Owned(settled(decode_text(&without_parameters(path, ends)))));
         }
     }
     read
+}
+
+/// Without empty and dot segments, and without slashes and white space at the end, until there are none.
+fn settled(mut text: Vec<u8>) -> Vec<u8> {
+    loop {
+        let next = without_empty_segments(without_end(&text), false);
+        if next == text {
+            return text;
+        }
+        text = next;
+    }
+}
+
+/// Whether readers that do several things may do them in another order than [`lenient`] does, and find something else:
+/// a `;` that is escaped, bytes that are no ASCII, or a first segment that vanishes, or that a slash is hidden in, so that
+/// what follows it is a host or none. No client spells a path so, and it may be any.
+fn is_odd(path: &[u8]) -> bool {
+    let slashes = path.iter().take_while(|byte| is_slash(**byte)).count();
+    let rest = path.get(slashes..).unwrap_or_default();
+    let first = rest.split(|byte| is_slash(*byte)).next().unwrap_or_default();
+    let (text, plain) = (decode_text(first), decode_text(&without_parameters(first, is_slash)));
+    let vanishes = first.len() < rest.len() && matches!(plain.trim_ascii(), b"" | b".");
+    let begins_with_slash =
+        [&text, &plain].iter().any(|text| text.first().is_some_and(|byte| is_slash(*byte)));
+    let hides_slash = slashes > 1 && text.iter().any(|byte| is_slash(*byte));
+    let hides_semicolon = path.windows(3).any(|escape| escape.eq_ignore_ascii_case(b"%3B"));
+    vanishes || begins_with_slash || hides_slash || hides_semicolon || !path.is_ascii()
 }
 
 /// The path behind a host, to those who take for one what stands behind two slashes, up to a byte that ends it.
@@ -200,10 +235,18 @@ fn decode_unreserved(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Decodes every escape, and drops what is no UTF-8.
+/// Decodes every escape, drops what is no UTF-8, and writes the characters that are the same as an ASCII letter to those
+/// who ignore case by Unicode as that letter.
 fn decode_text(path: &[u8]) -> Vec<u8> {
     let decoded: Vec<u8> = percent_decode(path).collect();
-    decoded.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()).collect()
+    let characters = decoded.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+    let folded = characters.map(|character| match character {
+        '\u{130}' | '\u{131}' => 'i',
+        '\u{17F}' => 's',
+        '\u{212A}' => 'k',
+        other => other,
+    });
+    folded.collect::<String>().into_bytes()
 }
 
 /// Drops slashes and white space at the end. Many a framework's pattern ends in `$`, behind which a line may end.

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::canonical_host;
-use super::path::{Fit, PathMatch, Spellings};
+use super::path::{Fit, PathMatch, Spellings, lenient};
 
 /// A path as proxies read it, and as lenient applications do.
 fn readings(path: &str) -> (String, Vec<String>) {
     let spellings = Spellings::of(path.as_bytes());
     let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
-    (text(&spellings.canonical), spellings.lenient.iter().map(|path| text(path)).collect())
+    (text(&spellings.canonical), lenient(path.as_bytes()).iter().map(|path| text(path)).collect())
 }
 
 #[test]
@@ -209,8 +209,11 @@ proptest! {
         let [own, other] = [(own, prefixes[0], cases[0]), (other, prefixes[1], cases[1])]
             .map(|(path, prefix, ignore_case)| PathMatch::new(path.as_bytes(), prefix, ignore_case));
         let fit = |matcher: &PathMatch| matcher.fit(&Spellings::of(path.as_bytes()));
-        if own.hides(&other) && fit(&other) >= Fit::Someone {
+        if own.hides(&other, true) && fit(&other) >= Fit::Someone {
             prop_assert!(fit(&own) >= Fit::Someone);
+        }
+        if own.hides(&other, false) && fit(&other) >= Fit::Proxies {
+            prop_assert!(fit(&own) >= Fit::Proxies);
         }
     }
 }

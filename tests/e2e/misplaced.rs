@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use twilio_proxy_wasm_harness::client::{Request, h1};
+use twilio_proxy_wasm_harness::client::{Request, h1, h2};
 use twilio_proxy_wasm_harness::envoy::{Options, versions};
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
@@ -53,6 +53,30 @@ fn hold_self_without_the_switch_is_answered_and_not_left_hanging() {
             passes(&site, protocol, &get, b"");
         }
         assert_eq!(site.upstream.requests().len(), BOTH.len());
+    }
+}
+
+/// More than could be answered at once: the answers are given one within the other.
+#[test]
+fn hundreds_that_stall_are_all_answered() {
+    const MANY: u64 = 400;
+    for binary in versions() {
+        let site = Site::start(&binary, &Layout { stop_flag: None, ..Layout::default() });
+        let begun = signed_form("/hook/a").frames(["x"]).unfinished();
+        let (mut connections, mut streams) = (Vec::new(), Vec::new());
+        for _ in 0..MANY / 100 {
+            let mut connection = h2::Connection::open(&site.target()).expect("a connection");
+            connection.set_deadline(Duration::from_secs(30));
+            streams.extend((0..100).map(|_| connection.start(&begun).expect("a stream")));
+            connections.push(connection);
+        }
+        for mut stream in streams {
+            assert_eq!(stream.read_response().map(|it| it.status), Ok(500), "Envoy {}", binary.version);
+        }
+        assert_eq!(site.count("denied", "misplaced_filter"), MANY);
+        let get =
+            Request::new("GET", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+        passes(&site, Protocol::Http1, &get, b"");
     }
 }
 

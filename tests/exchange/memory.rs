@@ -154,7 +154,12 @@ fn a_request_waits_only_where_there_is_a_place_to_verify_it() {
         waits.on_body(form.body.len(), true, &proxy);
         assert_eq!((words(get.outcome()), words(waits.outcome())), (verdict.to_owned(), verdict.to_owned()));
     }
-    asked();
+    // It is as large as the body is.
+    let memory = with_holes(usize::MAX);
+    let (_, mut exchange) = begin(&policy, &memory, &proxy);
+    *proxy.body.borrow_mut() = vec![b'x'; 5 * MIB];
+    exchange.on_body(5 * MIB, true, &proxy);
+    assert_eq!(asked().last(), Some(&28));
     // A copy may have to move as it grows, beside the place for its verification.
     let report = plain(&format!(r#""mode": "report", "max_body_bytes": {}"#, 10 * MIB));
     let (_, mut exchange) = begin(&report, &with_holes(usize::MAX), &proxy);
@@ -164,7 +169,7 @@ fn a_request_waits_only_where_there_is_a_place_to_verify_it() {
 }
 
 #[test]
-fn there_is_no_need_to_ask_while_little_is_kept() {
+fn there_is_no_need_to_ask_until_much_has_been_kept() {
     let proxy = FakeProxy::of(&Request::form(URL, "Body=hi"));
     let memory = Rc::default();
     let policy = plain(r#""max_body_bytes": 67108864"#);
@@ -172,4 +177,19 @@ fn there_is_no_need_to_ask_while_little_is_kept() {
     assert!(begun.iter().all(|(step, _)| *step == Step::Hold));
     drop(begun);
     assert_eq!(memory.kept(), 0);
+    // Much that was kept leaves its holes behind.
+    let head = proxy.headers.as_ref().unwrap().len() + OVERHEAD;
+    let memory = Rc::new(Memory::of(usize::MAX, 2 * head, |bytes| {
+        ASKED.with_borrow_mut(|asked| asked.push(bytes));
+        true
+    }));
+    let waiting = [(); 2].map(|()| begin(&policy, &memory, &proxy));
+    assert_eq!(asked(), [0usize; 0]);
+    drop(begin(&policy, &memory, &proxy));
+    drop(waiting);
+    assert_eq!((memory.kept(), asked()), (0, vec![328]));
+    let (_, mut last) = begin(&policy, &memory, &proxy);
+    let body = proxy.body.borrow().len();
+    last.on_body(body, true, &proxy);
+    assert_eq!(asked(), [328, 8]);
 }

@@ -55,6 +55,22 @@ fn the_verified_header_is_set_on_what_is_verified_and_taken_from_what_clients_se
     assert_eq!(calls(&unmatched, &FakeProxy::of(&claimed), passed, &["set", "remove"]), [removed]);
 }
 
+/// What has no one host or path, or no headers that can be read, may pass where nothing is enforced; the claim does not.
+#[test]
+fn a_claim_is_taken_away_before_anything_is_asked() {
+    let report = plain(r#""mode": "report", "verified_header": "x-twilio-verified""#);
+    let claimed = Request::get(URL).header("x-twilio-verified", "true");
+    let unreadable = FakeProxy { headers: None, ..FakeProxy::default() };
+    for proxy in [
+        FakeProxy::of(&claimed.clone().with(":authority", "a,b")),
+        FakeProxy::of(&claimed.header(":path", "/other")),
+        unreadable,
+    ] {
+        let script = "headers end: continue\n verdict: reported unverifiable";
+        assert_eq!(calls(&report, &proxy, script, &["set", "remove"]), ["remove x-twilio-verified"]);
+    }
+}
+
 #[test]
 fn without_a_verified_header_no_header_is_touched() {
     let claimed = Request::get(URL).header("x-twilio-verified", "true");

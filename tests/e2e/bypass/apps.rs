@@ -89,6 +89,12 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("//x:1/hook/tree/x", "n"),
     ("/\\x/hook/exact", "n"),
     ("///x\\hook/exact?y", "n"),
+    ("/hook/folded", "d"),
+    ("/HOOK/folded", "d"),
+    ("/hoo%E2%84%AA/folded", "d"),
+    ("/hook/exact%0A/.", ""),
+    ("/hook/exact%3Bx", ""),
+    ("/%2Fx/hook/exact", ""),
     ("/free", ""),
 ];
 
@@ -178,7 +184,8 @@ fn reaches(answer: &(u16, String)) -> bool {
 fn plugin(members: Value) -> Value {
     let mut plugin = json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [
         { "name": "exact", "match": { "path": { "exact": "/hook/exact" } } },
-        { "name": "tree", "match": { "path": { "prefix": "/hook/tree" } } } ] });
+        { "name": "tree", "match": { "path": { "prefix": "/hook/tree" } } },
+        { "name": "folded", "match": { "path": { "exact": "/hook/folded" } } } ] });
     for (name, value) in members.as_object().expect("members of a configuration") {
         plugin[name] = value.clone();
     }
@@ -190,7 +197,8 @@ fn no_spelling_of_a_path_reaches_a_protected_handler_unverified() {
     let apps = start_all();
     let folded = json!({ "routes": [
         { "name": "exact", "match": { "path": { "exact": "/hook/exact", "ignore_case": true } } },
-        { "name": "tree", "match": { "path": { "prefix": "/hook/tree", "ignore_case": true } } } ] });
+        { "name": "tree", "match": { "path": { "prefix": "/hook/tree", "ignore_case": true } } },
+        { "name": "folded", "match": { "path": { "exact": "/hook/folded", "ignore_case": true } } } ] });
     let named = json!({ "routes": [{ "name": "named", "match": { "route_names": ["app"] } }] });
     let plugins = [
         ("default", plugin(json!({}))),

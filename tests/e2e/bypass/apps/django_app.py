@@ -25,6 +25,7 @@ urlpatterns = [
     path("hook/exact", protected),
     path("hook/tree/<path:rest>", protected),
     path("alias", protected),
+    re_path("(?i)^hook/folded$", protected),
     re_path("", open_to_all),
 ]
 
