@@ -87,9 +87,17 @@ impl PathMatch {
     /// Whether no request is on `other` if this comes first: where `to_all`, because lenient readers find this wherever
     /// they find `other`, else because proxies do.
     pub(super) fn hides(&self, other: &PathMatch, to_all: bool) -> bool {
-        let same = self.lenient.first().zip(other.lenient.first()).filter(|_| to_all);
-        let (own, path) = same.unwrap_or((&self.canonical, &other.canonical));
-        (self.prefix || !other.prefix) && self.is_match(own, path, to_all || self.ignore_case)
+        if !self.prefix && other.prefix {
+            return false;
+        }
+        match self.lenient.first().zip(other.lenient.first()) {
+            Some((own, path)) if to_all => self.is_match(own, path, true),
+            _ => {
+                let minds_case = !self.ignore_case && self.canonical.iter().any(u8::is_ascii_alphabetic);
+                self.is_match(&self.canonical, &other.canonical, self.ignore_case)
+                    && !(minds_case && other.ignore_case)
+            }
+        }
     }
 
     /// Whether a lenient reader that is not particular about case finds this path.
