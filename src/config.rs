@@ -14,7 +14,7 @@ pub use error::ConfigError;
 #[cfg(feature = "schema")]
 pub use schema::schema;
 
-use crate::route::{Mode, Route};
+use crate::route::{Mode, Route, Selection};
 use crate::signature::Keys;
 
 /// How a request is held back until it is verified.
@@ -44,6 +44,15 @@ pub struct Policy {
     explain: bool,
     routes: Vec<Route>,
     top_keys: Keys,
+}
+
+/// A request that its readers find on different routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Whether it is denied for that, and not reported alone.
+    pub is_denied: bool,
+    /// The route that it would have to be judged on; `None` if it is on none for some reader.
+    pub route: Option<usize>,
 }
 
 /// Looks up an environment variable of the proxy.
@@ -100,6 +109,35 @@ impl Policy {
             Some(route) => route.mode() == Mode::Enforce,
             None => self.unmatched == Unmatched::Deny,
         }
+    }
+
+    /// What to make of a request that some application may serve as one of another route than proxies find, where the
+    /// verdict of that one is not sure to be the same: it is denied if it might be denied there. Where only routes in
+    /// `report` are in question, it is told what would become of it if they were enforced.
+    ///
+    /// A request that is verified on its own route does no harm where nothing is verified, or where there is no route.
+    pub fn doubt(&self, selection: &Selection) -> Option<Doubt> {
+        let other = |is_guarded: fn(Mode) -> bool| self.other_reading(selection, is_guarded);
+        if let Some(route) = other(|mode| mode == Mode::Enforce) {
+            return Some(Doubt { is_denied: true, route });
+        }
+        let route = if self.guards(selection.strict) { None } else { other(|mode| mode != Mode::Off) };
+        route.map(|route| Doubt { is_denied: false, route })
+    }
+
+    /// The first possible route, if those are guarded that are in one of these modes, which a request would have had to be
+    /// judged on.
+    fn other_reading(&self, selection: &Selection, is_guarded: fn(Mode) -> bool) -> Option<Option<usize>> {
+        let guarded = |position: Option<usize>| {
+            position.and_then(|position| self.route(position)).filter(|route| is_guarded(route.mode()))
+        };
+        let own = guarded(selection.strict);
+        let escapes = |other: Option<usize>| match (guarded(other), own) {
+            (Some(other), Some(own)) => !own.judges_like(other),
+            (Some(_), None) => true,
+            (None, own) => other.is_none() && own.is_none() && self.guards(None),
+        };
+        selection.possible.iter().copied().find(|other| *other != selection.strict && escapes(*other))
     }
 
     /// Whether any request may be denied at all: not if every route is in `report` or `off`, and `unmatched` allows.

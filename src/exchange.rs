@@ -72,13 +72,23 @@ pub struct Conclusion {
     /// The verdict and its route.
     pub outcome: Outcome,
     evidence: Option<Box<Evidence>>,
+    /// The route that an application may find the request on, where that is why it was denied.
+    reads_as: Option<usize>,
 }
 
 impl Conclusion {
     /// Why the request was denied, as far as that can be found out; asked for only if somebody will read it. `policy` is
     /// the one that denied it.
     pub fn explain(&self, policy: &Policy, proxy: &dyn Proxy) -> Option<Finding> {
-        self.evidence.as_ref()?.explain(policy, proxy)
+        if let Some(evidence) = &self.evidence {
+            return evidence.explain(policy, proxy);
+        }
+        let route = policy.route(self.reads_as?)?;
+        policy.explain().then(|| Finding::other_reading(route))
+    }
+
+    fn of(outcome: Outcome) -> Conclusion {
+        Conclusion { outcome, evidence: None, reads_as: None }
     }
 }
 
@@ -124,7 +134,7 @@ impl Exchange {
             return self.standing_order(proxy);
         }
         match self.examine(end_of_stream, proxy) {
-            Examined::Settled(outcome, evidence) => self.settle(outcome, evidence, proxy),
+            Examined::Settled(conclusion) => self.settle(conclusion, proxy),
             Examined::Pending(pending) => {
                 let stops = pending.is_held() && self.policy.hold() == Hold::OwnStop;
                 self.state = State::Pending(pending);
@@ -191,7 +201,7 @@ impl Exchange {
     }
 
     fn examine(&self, end_of_stream: bool, proxy: &dyn Proxy) -> Examined {
-        let unrouted = |verdict| Examined::Settled(Outcome { route: None, verdict }, None);
+        let unrouted = |verdict| Examined::Settled(Conclusion::of(Outcome { route: None, verdict }));
         let policy = &self.policy;
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let Some(head) = proxy.headers().and_then(read) else {
@@ -215,10 +225,14 @@ impl Exchange {
         let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
         let authority = head.authority().one().unwrap_or_default();
         let selection = select(policy.routes(), authority, head.path_without_query(), &route_name);
-        if selection.is_ambiguous(|route| policy.guards(route)) {
+        if let Some(doubt) = policy.doubt(&selection) {
             // Without a path it may be on any route that names one.
             let has_path = head.path() != Single::Absent;
-            return unrouted(Verdict::Denied(if has_path { Reason::NoRoute } else { Reason::Unverifiable }));
+            let reason = if has_path { Reason::NoRoute } else { Reason::Unverifiable };
+            let verdict = if doubt.is_denied { Verdict::Denied(reason) } else { Verdict::Reported(reason) };
+            let outcome = Outcome { route: None, verdict };
+            let reads_as = doubt.route.filter(|_| has_path);
+            return Examined::Settled(Conclusion { reads_as, ..Conclusion::of(outcome) });
         }
         match selection.strict.and_then(|position| Some((position, policy.route(position)?))) {
             Some((position, route)) => self.open(position, route, head, end_of_stream, proxy),
@@ -237,11 +251,13 @@ impl Exchange {
     /// What a route makes of the headers.
     fn open(&self, position: usize, route: &Route, head: Head, end: bool, proxy: &dyn Proxy) -> Examined {
         if route.mode() == Mode::Off {
-            return Examined::Settled(Outcome { route: Some(position), verdict: Verdict::Passed }, None);
+            let outcome = Outcome { route: Some(position), verdict: Verdict::Passed };
+            return Examined::Settled(Conclusion::of(outcome));
         }
         let settled = |result, head, body| {
             let outcome = outcome(position, route, result);
-            Examined::Settled(outcome, Evidence::of(&self.policy, outcome, head, body))
+            let evidence = Evidence::of(&self.policy, outcome, head, body);
+            Examined::Settled(Conclusion { evidence, ..Conclusion::of(outcome) })
         };
         let checked = match pending::check(route, &head) {
             Ok(checked) => checked,
@@ -300,15 +316,19 @@ impl Exchange {
         match routed {
             Some((outcome, head)) => {
                 let evidence = Evidence::of(&self.policy, outcome, head, body);
-                self.settle(outcome, evidence, proxy)
+                self.settle(Conclusion { evidence, ..Conclusion::of(outcome) }, proxy)
             }
-            None => self.settle(Outcome { route: None, verdict: self.verdict_before_routes() }, None, proxy),
+            None => {
+                let outcome = Outcome { route: None, verdict: self.verdict_before_routes() };
+                self.settle(Conclusion::of(outcome), proxy)
+            }
         }
     }
 
-    fn settle(&mut self, outcome: Outcome, evidence: Option<Box<Evidence>>, proxy: &dyn Proxy) -> Step {
+    fn settle(&mut self, conclusion: Conclusion, proxy: &dyn Proxy) -> Step {
+        let outcome = conclusion.outcome;
         self.outcome = Some(outcome);
-        self.conclusion = Some(Conclusion { outcome, evidence });
+        self.conclusion = Some(conclusion);
         if let Verdict::Denied(reason) = outcome.verdict {
             self.state = State::Refused;
             return Step::Reply(Reply::to(reason));
@@ -331,7 +351,7 @@ impl Exchange {
 }
 
 enum Examined {
-    Settled(Outcome, Option<Box<Evidence>>),
+    Settled(Conclusion),
     Pending(Box<Pending>),
 }
 

@@ -21,6 +21,7 @@ use std::fmt;
 use crate::config::Policy;
 use crate::exchange::Proxy;
 use crate::request::Head;
+use crate::route::Route;
 use crate::verdict::{Outcome, Reason};
 use search::Search;
 
@@ -75,6 +76,7 @@ pub struct Finding {
     cause: Cause,
     other_scheme: bool,
     header: Option<&'static str>,
+    reads_as: Option<String>,
     key: Option<String>,
     url: Option<Vec<u8>>,
 }
@@ -82,7 +84,12 @@ pub struct Finding {
 impl Finding {
     /// A cause that no signature was made to fit for.
     fn of(cause: Cause) -> Finding {
-        Finding { cause, other_scheme: false, header: None, key: None, url: None }
+        Finding { cause, other_scheme: false, header: None, reads_as: None, key: None, url: None }
+    }
+
+    /// A path that an application may read as one of this route.
+    pub(crate) fn other_reading(route: &Route) -> Finding {
+        Finding { reads_as: Some(route.name().to_owned()), ..Finding::of(Cause::OtherReading) }
     }
 
     /// What went wrong.
@@ -105,6 +112,11 @@ impl Finding {
         self.header
     }
 
+    /// The name of the route that an application may find the request on.
+    pub fn reads_as(&self) -> Option<&str> {
+        self.reads_as.as_deref()
+    }
+
     /// The URL that was signed, if it was found. It is the request's: for an operator's own terminal, never for a
     /// log.
     pub fn url(&self) -> Option<&[u8]> {
@@ -117,6 +129,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let setting = self.cause.setting();
         let (key, header) = (self.key().unwrap_or_default(), self.header().unwrap_or_default());
+        let reads_as = self.reads_as().unwrap_or_default();
         let shown = |name, value: &str| if value.is_empty() { "" } else { name };
         let mut line = String::new();
         for piece in [
@@ -128,6 +141,8 @@ impl fmt::Display for Finding {
             key,
             shown(" header=", header),
             header,
+            shown(" reads_as=", reads_as),
+            reads_as,
             ": ",
             shown("the signature fits ", key),
             self.cause.text(),

@@ -27,10 +27,15 @@ pub fn outcomes(policy: &Policy) -> Vec<Outcome> {
     if policy.unmatched() == Unmatched::Allow {
         all.push(unrouted(Verdict::Passed));
     }
+    let reports = policy.routes().iter().any(|route| route.mode() == Mode::Report);
     if policy.can_deny() {
         all.push(unrouted(Verdict::Denied(Reason::NoRoute)));
         all.push(unrouted(Verdict::Denied(Reason::Unverifiable)));
-    } else {
+    }
+    if reports {
+        all.push(unrouted(Verdict::Reported(Reason::NoRoute)));
+    }
+    if reports || !policy.can_deny() {
         all.push(unrouted(Verdict::Reported(Reason::Unverifiable)));
     }
     for (index, route) in policy.routes().iter().enumerate() {

@@ -71,6 +71,8 @@ fields! {
     path = b":path",
     /// `content-type`
     content_type = b"content-type",
+    /// `content-encoding`
+    content_encoding = b"content-encoding",
     /// `content-length`
     content_length = b"content-length",
     /// `transfer-encoding`
@@ -173,19 +175,24 @@ impl Head {
         std::str::from_utf8(self.content_length().one()?).ok()?.parse().ok()
     }
 
-    /// Whether the body is a form: `application/x-www-form-urlencoded`, in UTF-8, said once.
+    /// Whether the body is a form: `application/x-www-form-urlencoded`, in UTF-8 and not encoded, said once.
     ///
-    /// Another charset is none: the header is not signed, and an application that believed it would read other
-    /// parameters than the signed ones.
+    /// Another charset or encoding is none: these headers are not signed, and an application that believed them would
+    /// read other parameters than the signed ones.
     pub fn is_form(&self) -> bool {
         let Some(content_type) = self.content_type().one() else {
             return false;
         };
+        let is_encoded = match self.content_encoding() {
+            Single::Absent => false,
+            Single::One(encoding) => !encoding.eq_ignore_ascii_case(b"identity"),
+            Single::Repeated => true,
+        };
         let mut pieces = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let media_type = pieces.next().unwrap_or_default();
         media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-            && pieces
-                .all(|parameter| charset(parameter).is_none_or(|name| name.eq_ignore_ascii_case(b"utf-8")))
+            && pieces.all(|parameter| !names_charset(parameter) || is_utf8(parameter))
+            && !is_encoded
     }
 
     /// Whether the proxy treats the request as a protocol upgrade: `upgrade`, and `connection` that names it.
@@ -222,9 +229,10 @@ impl Head {
     }
 }
 
-/// Whether applications may take a header for this one: many hand on `-` and `_` as the same character.
+/// Whether applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their
+/// servers all that is neither letter nor digit, as the same character.
 fn reads_as(name: &[u8], own: &str) -> bool {
-    let read = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let read = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
     name.iter().copied().map(read).eq(own.bytes().map(read))
 }
 
@@ -248,10 +256,16 @@ fn number(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
 }
 
-/// The value of a media type parameter that is the charset, without its quotes.
-fn charset(parameter: &[u8]) -> Option<&[u8]> {
-    let split = parameter.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = (parameter.get(..split)?, parameter.get(split..)?.get(1..)?.trim_ascii());
+/// Whether some reader may find a charset in a parameter of a media type: it may be spelled `charset*` and in pieces
+/// (RFC 2231), or stand behind something that is dropped.
+fn names_charset(parameter: &[u8]) -> bool {
+    parameter.windows(b"charset".len()).any(|piece| piece.eq_ignore_ascii_case(b"charset"))
+}
+
+/// Whether a parameter is `charset=utf-8`, with or without quotes, and nothing else.
+fn is_utf8(parameter: &[u8]) -> bool {
+    let mut halves = parameter.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
+    let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
     let unquoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    name.trim_ascii().eq_ignore_ascii_case(b"charset").then_some(unquoted)
+    name.eq_ignore_ascii_case(b"charset") && unquoted.eq_ignore_ascii_case(b"utf-8")
 }

@@ -56,10 +56,18 @@ impl Route {
         &self.url
     }
 
+    /// Whether a request has the same verdict on this route as on `other`, if both are in the same mode.
+    pub(crate) fn judges_like(&self, other: &Route) -> bool {
+        self.keys.is_copy_of(&other.keys)
+            && self.url == other.url
+            && self.max_body_bytes == other.max_body_bytes
+    }
+
     /// Whether no request is ever on `other`, because this comes first. What this guards in another spelling is on
-    /// neither of them.
+    /// neither of them, unless the verdict is the same.
     pub(crate) fn hides(&self, other: &Route) -> bool {
-        self.matcher.hides(&other.matcher, self.mode == Mode::Enforce)
+        let is_same = other.mode == Mode::Enforce && self.judges_like(other);
+        self.matcher.hides(&other.matcher, self.mode == Mode::Enforce && !is_same)
     }
 }
 
@@ -141,19 +149,9 @@ impl HostMatch {
 pub struct Selection {
     /// As proxies read the path.
     pub strict: Option<usize>,
-    /// As any application may: each route that one of them finds, up to the first that all of them do.
+    /// As any application may: each route that one of them finds, up to the first that all of them do. Where they are
+    /// not the same, see [`Policy::doubt`](crate::config::Policy::doubt).
     pub possible: Vec<Option<usize>>,
-}
-
-impl Selection {
-    /// Whether a request may be served as one of another route, where its verdict on this one would not do. `guards`
-    /// says of a route, and of none, whether requests on it may be denied. A request that is verified on its own route
-    /// does no harm where nothing is verified, or where there is no route.
-    pub fn is_ambiguous(&self, guards: impl Fn(Option<usize>) -> bool) -> bool {
-        let is_guarded = guards(self.strict);
-        let mut others = self.possible.iter().filter(|other| **other != self.strict);
-        others.any(|other| guards(*other) && (other.is_some() || !is_guarded))
-    }
 }
 
 /// Finds the first route that matches. `path` is the request's path without its query.

@@ -16,7 +16,7 @@ impl Secret {
     /// character in it is nearly always a newline that a file left at its end.
     pub fn new(text: Vec<u8>) -> Result<Secret, &'static str> {
         if text.is_empty() {
-            return Err("is empty; give the auth token that Twilio signs with");
+            return Err("is empty; give the key that Twilio signs with");
         }
         if text.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
             return Err("holds white space or a control character; remove it (often a newline at the end)");

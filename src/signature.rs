@@ -1,6 +1,7 @@
 //! Keys, signatures, and whether one made the other.
 
 use std::fmt;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -193,7 +194,7 @@ impl<'a> Account<'a> {
 
 /// The keys of a route: its auth tokens, then its shared keys.
 #[derive(Clone, Debug, Default)]
-pub struct Keys(Vec<Key>);
+pub struct Keys(Rc<[Key]>);
 
 /// Which keys the request's unsigned headers select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +208,12 @@ pub enum Selected {
 impl Keys {
     /// Keys in the order in which they are tried.
     pub fn new(keys: Vec<Key>) -> Keys {
-        Keys(keys)
+        Keys(keys.into())
+    }
+
+    /// Whether these are copies of one list, as those of two routes without keys of their own are.
+    pub fn is_copy_of(&self, other: &Keys) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
     }
 
     /// Whether there is none.

@@ -10,7 +10,7 @@ use crate::request::{Head, Single};
 use crate::verdict::Reason;
 
 /// How a route's URLs differ from what the proxy sees.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UrlRule {
     pub(crate) base: Option<Base>,
     pub(crate) trust_forwarded_host: bool,

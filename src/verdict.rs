@@ -85,9 +85,8 @@ impl Reason {
                 "no X-Twilio-Signature; the request is not from Twilio, or something in front removed the header"
             }
             Reason::NoRoute => {
-                "no route of the configuration matches, or the path is on another one for applications that \
-                 ignore its case, escapes or a / at its end, or keep a .. in it; add a route or set \
-                 unmatched: allow"
+                "no route of the configuration matches and unmatched is deny, or the path reads as two routes; \
+                 compare hosts, path and route_names in match with what arrives"
             }
             Reason::SignatureMismatch => {
                 "either the key is not the one Twilio signs with, or the URL here is not the one Twilio \
@@ -103,7 +102,8 @@ impl Reason {
             }
             Reason::Unverifiable => {
                 "there is no URL to verify: no host or path, CONNECT, or an upgrade that is not a WebSocket GET; \
-                 or requests whose bodies are not here yet fill the memory of this worker"
+                 or too many requests wait for their bodies: lower the proxy's request_timeout and its limits of \
+                 connections and streams"
             }
         }
     }

@@ -57,6 +57,9 @@ fn host(text: &str) -> Result<HostMatch, &'static str> {
         None => (name.as_str(), false),
     };
     let (host, port) = crate::url::split_port(literal.as_bytes());
+    if port.is_some() && host.contains(&b':') {
+        return Err("must have an IPv6 address in brackets, like [2001:db8::1]");
+    }
     if port.is_some() {
         return Err("must not name a port; any port matches");
     }
@@ -74,12 +77,16 @@ fn path(at: &str, raw: &raw::Path) -> Resolved<PathMatch> {
         (None, Some(prefix)) => (prefix, true),
         _ => return Err(ConfigError::new(at, "needs exactly one of exact and prefix")),
     };
-    if !text.starts_with('/') || text.contains(['?', '#']) {
+    let wrong = |problem: &str| {
         let field = if prefix { "prefix" } else { "exact" };
-        return Err(ConfigError::new(
-            format!("{at}.{field}"),
-            "must begin with / and hold no query or fragment",
-        ));
+        Err(ConfigError::new(format!("{at}.{field}"), problem))
+    };
+    if !text.starts_with('/') || text.contains(['?', '#']) {
+        return wrong("must begin with / and hold no query or fragment");
+    }
+    // It would match nothing that Twilio is given, and let what it is meant for pass.
+    if text.contains('*') {
+        return wrong("must hold no *; a prefix matches everything below it as it is");
     }
     Ok(PathMatch::new(text.as_bytes(), prefix, raw.ignore_case))
 }

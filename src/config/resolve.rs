@@ -21,9 +21,12 @@ pub(super) type Resolved<T> = Result<T, ConfigError>;
 
 pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved<Policy> {
     let resolver = Resolver { environment };
+    let auth_tokens = resolver.auth_tokens("auth_tokens", raw.auth_tokens.as_deref())?.unwrap_or_default();
+    let shared_keys = resolver.shared_keys("shared_keys", raw.shared_keys.as_deref())?.unwrap_or_default();
     let defaults = Defaults {
-        auth_tokens: resolver.auth_tokens("auth_tokens", raw.auth_tokens.as_deref())?.unwrap_or_default(),
-        shared_keys: resolver.shared_keys("shared_keys", raw.shared_keys.as_deref())?.unwrap_or_default(),
+        keys: Keys::new(auth_tokens.iter().chain(&shared_keys).cloned().collect()),
+        auth_tokens,
+        shared_keys,
         url: url("url", raw.url.as_ref())?.unwrap_or_default(),
         mode: raw.mode.map_or(Mode::Enforce, mode),
         max_body_bytes: max_body_bytes("max_body_bytes", Some(raw.max_body_bytes.unwrap_or(MAX_BODY_BYTES)))?,
@@ -51,7 +54,7 @@ pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved
         verified_header: raw.verified_header.as_deref().map(verified_header).transpose()?,
         explain: raw.explain.unwrap_or(true),
         routes,
-        top_keys: keys("", Mode::Off, defaults.auth_tokens, defaults.shared_keys)?,
+        top_keys: defaults.keys,
     })
 }
 
@@ -59,6 +62,8 @@ pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved
 struct Defaults {
     auth_tokens: Vec<Key>,
     shared_keys: Vec<Key>,
+    /// Both of them, for who has no keys of its own.
+    keys: Keys,
     url: UrlRule,
     mode: Mode,
     max_body_bytes: Option<usize>,
@@ -66,13 +71,12 @@ struct Defaults {
 
 impl Defaults {
     fn only_route(&self) -> Resolved<Route> {
-        let keys = keys("", self.mode, self.auth_tokens.clone(), self.shared_keys.clone())?;
         Ok(Route {
             name: DEFAULT_ROUTE.to_owned(),
             matcher: Match::default(),
             mode: self.mode,
             url: self.url.clone(),
-            keys,
+            keys: sufficient("", self.mode, self.keys.clone())?,
             max_body_bytes: self.max_body_bytes.unwrap_or_default(),
         })
     }
@@ -109,6 +113,14 @@ impl Resolver<'_> {
         let mode = raw.mode.map_or(defaults.mode, mode);
         let auth_tokens = self.auth_tokens(&format!("{at}.auth_tokens"), raw.auth_tokens.as_deref())?;
         let shared_keys = self.shared_keys(&format!("{at}.shared_keys"), raw.shared_keys.as_deref())?;
+        let keys = match (auth_tokens, shared_keys) {
+            (None, None) => defaults.keys.clone(),
+            (auth_tokens, shared_keys) => {
+                let auth_tokens = auth_tokens.unwrap_or_else(|| defaults.auth_tokens.clone());
+                let shared_keys = shared_keys.unwrap_or_else(|| defaults.shared_keys.clone());
+                Keys::new(auth_tokens.into_iter().chain(shared_keys).collect())
+            }
+        };
         let body_limit = max_body_bytes(&format!("{at}.max_body_bytes"), raw.max_body_bytes)?;
         Ok(Route {
             name: route_name(&format!("{at}.name"), &raw.name)?,
@@ -118,12 +130,7 @@ impl Resolver<'_> {
                 .map_or(Ok(Match::default()), |raw| matcher(&format!("{at}.match"), raw))?,
             mode,
             url: url(&format!("{at}.url"), raw.url.as_ref())?.unwrap_or_else(|| defaults.url.clone()),
-            keys: keys(
-                &format!("{at}."),
-                mode,
-                auth_tokens.unwrap_or_else(|| defaults.auth_tokens.clone()),
-                shared_keys.unwrap_or_else(|| defaults.shared_keys.clone()),
-            )?,
+            keys: sufficient(&format!("{at}."), mode, keys)?,
             max_body_bytes: body_limit.or(defaults.max_body_bytes).unwrap_or_default(),
         })
     }
@@ -171,38 +178,39 @@ impl Resolver<'_> {
         env: Option<&raw::Inline>,
         value: Option<&raw::Inline>,
     ) -> Resolved<(Secret, Option<String>)> {
-        let (field, text, name) = match (env, value) {
+        match (env, value) {
             (Some(env), None) => {
                 let field = format!("{at}.env");
                 // A name that is not written like one may be a token in the wrong field: it is not repeated.
                 let name = Some(env.0.clone()).filter(|name| is_variable_name(name));
+                let Some(text) = (self.environment)(&env.0) else {
+                    let problem = name.map_or_else(
+                        || "names no variable of the plugin's environment; write its name alone, without $, and no token here".to_owned(),
+                        |name| {
+                            format!(
+                                "the variable {name} is not set in the plugin's environment; \
+                                 list it in vm_config.environment_variables and set it for the proxy"
+                            )
+                        },
+                    );
+                    return Err(ConfigError::new(field, problem));
+                };
                 let shown = name.as_deref().unwrap_or("of this name");
-                let text = (self.environment)(&env.0).ok_or_else(|| {
-                    ConfigError::new(
-                        &field,
-                        format!(
-                            "the variable {shown} is not set in the plugin's environment; \
-                         list it in vm_config.environment_variables and set it for the proxy"
-                        ),
-                    )
-                })?;
-                (field, text, name)
+                let secret = Secret::new(text)
+                    .map_err(|problem| ConfigError::new(field, format!("the variable {shown} {problem}")))?;
+                Ok((secret, name))
             }
-            (None, Some(value)) => (format!("{at}.value"), value.0.clone().into_bytes(), None),
-            (None, None) => {
-                return Err(ConfigError::new(at, "needs env (the name of a variable) or value"));
-            }
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::new(at, "has both env and value; keep one of them"));
-            }
-        };
-        let secret = Secret::new(text).map_err(|problem| ConfigError::new(field, problem))?;
-        Ok((secret, name))
+            (None, Some(value)) => Secret::new(value.0.clone().into_bytes())
+                .map(|secret| (secret, None))
+                .map_err(|problem| ConfigError::new(format!("{at}.value"), problem)),
+            (None, None) => Err(ConfigError::new(at, "needs env (the name of a variable) or value")),
+            (Some(_), Some(_)) => Err(ConfigError::new(at, "has both env and value; keep one of them")),
+        }
     }
 }
 
-fn keys(at: &str, mode: Mode, auth_tokens: Vec<Key>, shared_keys: Vec<Key>) -> Resolved<Keys> {
-    let keys = Keys::new(auth_tokens.into_iter().chain(shared_keys).collect());
+/// The keys, if there is one where something is to be verified.
+fn sufficient(at: &str, mode: Mode, keys: Keys) -> Resolved<Keys> {
     if keys.is_empty() && mode != Mode::Off {
         let problem = "there is no key to verify with; give auth_tokens or shared_keys here or at the top, or mode: off";
         return Err(ConfigError::new(format!("{at}auth_tokens"), problem));

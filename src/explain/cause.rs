@@ -81,8 +81,13 @@ causes! {
     UnknownSharedKey = "unknown_shared_key", SharedKeys, "a shared key is named that this route does not have";
     /// The request names a shared key with another algorithm than the configured one.
     SharedKeyAlgorithm = "shared_key_algorithm", Algorithm, "another algorithm is named for this shared key";
+    /// No signature was looked at: some application may take the path for one of this route, where its verdict would be
+    /// another.
+    OtherReading = "other_reading", Path, "an application may read this path as one of this route, which ignores its \
+        case or a / at its end, decodes its escapes, drops what a ; begins, or keeps a ..";
     /// Nothing that was tried fits.
-    Unknown = "unknown", Keys, "no known cause: the request is forged, or the key is another one";
+    Unknown = "unknown", Compare, "none of the usual causes: host or path are not what Twilio dialled, the key is \
+        another one, something changed the parameters, or the request is forged";
     /// The body or the configuration is too large for a search.
     NotTried = "not_tried", None, "too large to try every known cause";
 }
@@ -121,7 +126,7 @@ macro_rules! settings {
 settings! {
     /// The scheme: the proxy's own settings, or `url.base`.
     Scheme = "url.base", "let Envoy trust the X-Forwarded-Proto of the proxy in front (xff_num_trusted_hops), or set \
-        url.base to the https:// URL that Twilio dials";
+        url.base to the URL that Twilio dials, with the scheme that it has there";
     /// `url.base`
     Base = "url.base", "set it to the URL that Twilio dials, without what the request's path says";
     /// `url.trust_forwarded_host`
@@ -136,6 +141,11 @@ settings! {
         header and name that here, or give Twilio the URL that arrives";
     /// The route's keys.
     Keys = "auth_tokens", "give this route the key that Twilio signs with now (after a rotation the promoted token)";
+    /// `url.base`, or the route's keys.
+    Compare = "url.base", "compare the URL in Twilio's console with the host and path that arrive, then this route's \
+        keys with the one that Twilio signs with now";
+    /// `match.path`
+    Path = "routes.match.path", "give Twilio the path as it is written there";
     /// `account_sid` beside a token.
     Account = "auth_tokens.account_sid", "correct it or take it out";
     /// The route's shared keys.

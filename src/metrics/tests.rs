@@ -66,11 +66,12 @@ fn a_policy_has_exactly_these_counters() {
     ];
     let may_deny = ["unmatched denied no_route", "unmatched denied unverifiable"];
     let may_not = ["unmatched passed none", "unmatched reported unverifiable"];
+    let told = ["unmatched reported no_route", may_not[1]];
     let table: [(&str, &str, &[&str], &[&str]); 6] = [
         ("enforce", "allow", &enforced, &[may_deny[0], may_deny[1], may_not[0]]),
         ("enforce", "deny", &enforced, &may_deny),
-        ("report", "allow", &reported, &may_not),
-        ("report", "deny", &reported, &may_deny),
+        ("report", "allow", &reported, &[may_not[0], told[0], told[1]]),
+        ("report", "deny", &reported, &[may_deny[0], may_deny[1], told[0], told[1]]),
         ("off", "allow", &["r passed none"], &may_not),
         ("off", "deny", &["r passed none"], &may_deny),
     ];
@@ -90,5 +91,5 @@ fn routes_do_not_share_counters() {
         { "name": "b", "match": { "path": { "exact": "/b" } }, "mode": "report" },
         { "name": "c", "match": { "path": { "exact": "/c" } }, "mode": "off" }] }"#;
     let counters: BTreeSet<String> = counters(three).into_iter().collect();
-    assert_eq!(counters.len(), 3 + 10 + 9 + 1);
+    assert_eq!(counters.len(), 5 + 10 + 9 + 1);
 }

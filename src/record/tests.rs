@@ -48,7 +48,7 @@ fn every_reason_says_what_to_look_at() {
         (Reason::MalformedSignature, "not base64"),
         (Reason::MisplacedFilter, "allow_on_headers_stop_iteration: true"),
         (Reason::MissingSignature, "no X-Twilio-Signature"),
-        (Reason::NoRoute, "add a route or set unmatched: allow"),
+        (Reason::NoRoute, "compare hosts, path and route_names in match"),
         (Reason::SignatureMismatch, "see `url` in the configuration"),
         (Reason::UnknownKey, "look at shared_keys (id, algorithm)"),
         (Reason::UnsignedBody, "exactly one bodySHA256"),

@@ -122,17 +122,18 @@ impl PathMatch {
 /// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters`, what is no UTF-8 and
 /// perhaps a host are dropped, and neither `/` nor white space at the end matters.
 pub(super) fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
-    let has_parameters = path.contains(&b';');
-    let hosts = without_host(path, is_slash).into_iter().chain(without_host(path, |byte| byte == b'/'));
-    let mut read = Vec::new();
-    for path in std::iter::once(path).chain(hosts) {
-        // They agree neither on what a `;` begins nor on where that ends: at any slash, at `/`, or like a query never.
-        let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
-        for ends in ends.into_iter().take(if has_parameters { ends.len() } else { 1 }) {
-            read.push(Cow::Owned(settled(decode_text(&without_parameters(path, ends)))));
-        }
+    let mut read: Vec<Vec<u8>> = Vec::new();
+    if path.contains(&b';') {
+        read.extend(without_parameters(path).iter().map(|path| decode_text(path)));
+    } else {
+        let text = decode_text(path);
+        // An escaped one is a `;` to who decodes first, and none to others.
+        let without = if text.contains(&b';') { without_parameters(&text).to_vec() } else { Vec::new() };
+        let hosts = without_host(path, is_slash).into_iter().chain(without_host(path, |byte| byte == b'/'));
+        read.push(text);
+        read.extend(without.into_iter().chain(hosts.map(decode_text)));
     }
-    read
+    read.into_iter().map(|path| Cow::Owned(settled(path))).collect()
 }
 
 /// Without empty and dot segments, and without slashes and white space at the end, until there are none.
@@ -147,19 +148,24 @@ fn settled(mut text: Vec<u8>) -> Vec<u8> {
 }
 
 /// Whether readers that do several things may do them in another order than [`lenient`] does, and find something else:
-/// a `;` that is escaped, bytes that are no ASCII, or a first segment that vanishes, or that a slash is hidden in, so that
-/// what follows it is a host or none. No client spells a path so, and it may be any.
+/// two of a host, a `;`, an escaped `;` and an escaped slash, bytes that are no ASCII, or a first segment that vanishes, so
+/// that what follows it is a host. No client spells a path so, and it may be any.
 fn is_odd(path: &[u8]) -> bool {
+    let has_escape = |of: &[u8]| path.windows(of.len()).any(|escape| escape.eq_ignore_ascii_case(of));
     let slashes = path.iter().take_while(|byte| is_slash(**byte)).count();
+    let oddities =
+        [slashes > 1, path.contains(&b';'), has_escape(b"%3B"), has_escape(b"%2F") || has_escape(b"%5C")];
     let rest = path.get(slashes..).unwrap_or_default();
-    let first = rest.split(|byte| is_slash(*byte)).next().unwrap_or_default();
-    let (text, plain) = (decode_text(first), decode_text(&without_parameters(first, is_slash)));
-    let vanishes = first.len() < rest.len() && matches!(plain.trim_ascii(), b"" | b".");
-    let begins_with_slash =
-        [&text, &plain].iter().any(|text| text.first().is_some_and(|byte| is_slash(*byte)));
-    let hides_slash = slashes > 1 && text.iter().any(|byte| is_slash(*byte));
-    let hides_semicolon = path.windows(3).any(|escape| escape.eq_ignore_ascii_case(b"%3B"));
-    vanishes || begins_with_slash || hides_slash || hides_semicolon || !path.is_ascii()
+    let end = rest.iter().position(|byte| is_slash(*byte)).unwrap_or(rest.len());
+    let vanishes = |first: &[u8]| {
+        let begin = first.split(|byte| is_slash(*byte)).next().unwrap_or_default();
+        matches!(begin.trim_ascii(), b"" | b".") && (begin.len() < first.len() || end < rest.len())
+    };
+    let text = decode_text(rest.get(..end).unwrap_or_default());
+    oddities.iter().filter(|is_there| **is_there).count() > 1
+        || vanishes(&text)
+        || without_parameters(&text).iter().any(|text| vanishes(text))
+        || !path.is_ascii()
 }
 
 /// The path behind a host, to those who take for one what stands behind two slashes, up to a byte that ends it.
@@ -173,10 +179,11 @@ fn without_host(path: &[u8], ends: fn(u8) -> bool) -> Option<&[u8]> {
 /// Whether some reader may find a `..` in the path. They agree neither on whether such a segment takes the one before
 /// it away, nor on what that one is, so the path may be any.
 fn goes_up(path: &[u8]) -> bool {
-    let has_dots = |path: &[u8]| {
-        decode_text(path).split(|byte| is_slash(*byte)).any(|segment| segment.trim_ascii_end() == b"..")
-    };
-    has_dots(path) || has_dots(&without_parameters(path, is_slash))
+    let has_dots =
+        |text: &[u8]| text.split(|byte| is_slash(*byte)).any(|segment| segment.trim_ascii_end() == b"..");
+    let text = decode_text(path);
+    let until_slash = |path: &[u8]| without_parameters(path).into_iter().next().unwrap_or_default();
+    has_dots(&text) || has_dots(&until_slash(&text)) || has_dots(&decode_text(&until_slash(path)))
 }
 
 fn is_slash(byte: u8) -> bool {
@@ -263,12 +270,15 @@ fn without_end(path: &[u8]) -> &[u8] {
     last.and_then(|last| path.get(..=last)).unwrap_or_default()
 }
 
-/// Drops what each `;` begins, up to a byte that ends it.
-fn without_parameters(path: &[u8], ends: fn(u8) -> bool) -> Vec<u8> {
-    let mut inside = false;
-    let mut keep = |byte: &u8| {
-        inside = *byte == b';' || (inside && !ends(*byte));
-        !inside
-    };
-    path.iter().copied().filter(|byte| keep(byte)).collect()
+/// Drops what each `;` begins. Readers do not agree on where that ends: at any slash, at `/`, or like a query never.
+fn without_parameters(path: &[u8]) -> [Vec<u8>; 3] {
+    let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
+    ends.map(|ends| {
+        let mut inside = false;
+        let mut keep = |byte: &u8| {
+            inside = *byte == b';' || (inside && !ends(*byte));
+            !inside
+        };
+        path.iter().copied().filter(|byte| keep(byte)).collect()
+    })
 }

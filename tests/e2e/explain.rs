@@ -311,7 +311,7 @@ fn keys_that_are_not_tried() {
         case("cause=no_auth_token setting=auth_tokens", with_token.clone())
             .reason("unknown_key")
             .mistaken(alone),
-        case("cause=unknown setting=auth_tokens: no known cause", with_token)
+        case("cause=unknown setting=url.base: none of the usual causes", with_token)
             .mistaken(json!({ "auth_tokens": [{ "value": "demoted" }] }))
             .remedied(json!({ "auth_tokens": [{ "value": "demoted" }, { "value": TOKEN }] })),
     ]);

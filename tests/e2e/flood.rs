@@ -76,7 +76,7 @@ fn a_flood_writes_no_more_lines_than_the_limit_and_each_names_a_cause() {
         let lines: Vec<_> = log.lines().filter(|line| line.contains("twilio_webhook: denied")).collect();
         let written = u64::try_from(lines.len()).expect("a number");
         assert!((LOG_BURST..=most).contains(&written), "{written} lines, not {LOG_BURST} to {most}");
-        let unknown = "reason=signature_mismatch cause=unknown setting=auth_tokens: ";
+        let unknown = "reason=signature_mismatch cause=unknown setting=url.base: ";
         assert!(lines.iter().all(|line| line.contains(unknown)), "{lines:#?}");
         assert!(held_back(&log) > 0 && held_back(&log) <= sent - written, "{} of {sent}", held_back(&log));
         still_serves(&site);

@@ -35,6 +35,7 @@ fn the_first_route_that_matches_is_taken() {
     );
     let denied = |route: &str| format!("{route} denied missing_signature");
     let unverifiable = "unmatched denied unverifiable".to_owned();
+    let reported = "unmatched reported no_route".to_owned();
     let (passed, ambiguous) = ("unmatched passed".to_owned(), "unmatched denied no_route".to_owned());
     let table = [
         ("a", "/sms/in", "", denied("exact")),
@@ -87,7 +88,14 @@ fn the_first_route_that_matches_is_taken() {
         ("a", "/sms/%C4%B1n", "", ambiguous.clone()),
         ("a", "/sms/%C4%B0n", "", ambiguous.clone()),
         ("a", "/sms/in%3Bx", "", ambiguous.clone()),
-        ("a", "/x/%3b", "", ambiguous.clone()),
+        ("a", "/sms%3Bx/in", "", ambiguous.clone()),
+        ("a", "/x/%3b", "", passed.clone()),
+        // Two of what readers take in any order: a host, a `;`, an escaped one, an escaped slash.
+        ("a", "/x;y/%3b", "", ambiguous.clone()),
+        ("a", "/x;y%2Fz", "", ambiguous.clone()),
+        ("a", "/x%3By%5cz", "", ambiguous.clone()),
+        ("a", "//x/y;z", "", ambiguous.clone()),
+        ("a", "//x/y%3Bz", "", ambiguous.clone()),
         // What stands behind two slashes may be a host.
         ("a", "//x/sms/in", "", ambiguous.clone()),
         ("a", "/\\x/sms/in", "", ambiguous.clone()),
@@ -96,7 +104,10 @@ fn the_first_route_that_matches_is_taken() {
         ("a", "/%2Fx/y", "", ambiguous.clone()),
         ("a", "/%5cx/y", "", ambiguous.clone()),
         ("a", "//x%2Fy/z", "", ambiguous.clone()),
+        ("a", "//x\\y%2Fz", "", ambiguous.clone()),
         ("a", "/.//x/y", "", ambiguous.clone()),
+        ("a", "/.%2F/x/y", "", ambiguous.clone()),
+        ("a", "/%3Bx/y", "", ambiguous.clone()),
         ("a", "/;x/y", "", ambiguous.clone()),
         ("a", "/%FF/y", "", ambiguous.clone()),
         ("a", "/;x", "", passed.clone()),
@@ -105,19 +116,22 @@ fn the_first_route_that_matches_is_taken() {
         ("a", "//sms/in", "", denied("exact")),
         ("a", "/x/sms/in//", "", passed.clone()),
         // And with a `..`, which an application may keep, or take away with another segment than the next one does.
-        ("a", "/sms/x/../in", "", ambiguous.clone()),
+        ("a", "/sms/x/../in", "", denied("exact")),
         ("a", "/sms/in/..", "", ambiguous.clone()),
         ("a", "/SMS/in/%2e%2E/../x", "", ambiguous.clone()),
         ("a", "/sms/in/..%5cx", "", ambiguous.clone()),
         ("a", "/x/..%0A", "", ambiguous.clone()),
         ("a", "/x/.%FF./", "", ambiguous.clone()),
         ("a", "/x;%2f../y", "", ambiguous.clone()),
+        ("a", "/x/..%3By/z", "", ambiguous.clone()),
+        ("a", "/x/..;y/z", "", ambiguous.clone()),
+        ("a", "/x/%252e%252e/y", "", passed.clone()),
         ("a", "/sms/..a", "", "prefix reported missing_signature".to_owned()),
-        ("hooks.example.com", "/x/..", "", ambiguous.clone()),
+        ("hooks.example.com", "/x/..", "", denied("host")),
         ("b.example.com", "/b/x/..;/", "", ambiguous),
         // And of one that does not.
-        ("a", "/SMS", "", passed.clone()),
-        ("a", "/sms;x/y", "", passed.clone()),
+        ("a", "/SMS", "", reported.clone()),
+        ("a", "/sms;x/y", "", reported),
         ("b.example.com", "/B", "", passed),
     ];
     for (authority, path, name, expected) in table {
@@ -174,6 +188,8 @@ fn a_path_that_goes_up_is_verified_where_paths_choose_nothing() {
     assert_eq!(route_of(&policy, "a", "/x/../y", ""), "host denied missing_signature");
     assert_eq!(route_of(&policy, "b", "/x/../y", ""), "unmatched passed");
     let policy = routes(r#"{ "name": "x", "match": { "path": { "prefix": "/x" } }, "mode": "report" }"#, "");
+    assert_eq!(route_of(&policy, "a", "/x/../y", ""), "unmatched reported no_route");
+    let policy = routes(r#"{ "name": "x", "match": { "path": { "prefix": "/x" } }, "mode": "off" }"#, "");
     assert_eq!(route_of(&policy, "a", "/x/../y", ""), "unmatched passed");
 }
 
@@ -195,13 +211,15 @@ fn where_nothing_may_pass_unmatched_two_readings_must_agree() {
     }
 }
 
-/// A reader that finds a route which verifies nothing, or none, does no harm to what is verified.
+/// A reader that finds a route which verifies nothing, or none, does no harm to what is verified, and neither does one
+/// that finds a route with the same verdict.
 #[test]
 fn what_is_verified_anyway_need_not_be_read_alike() {
+    let keys = format!(r#""auth_tokens": [{{ "value": "{TOKEN}" }}]"#);
     let policy = |other: &str, unmatched: &str| {
         routes(
             &format!(
-                r#"{{ "name": "open", "match": {{ "path": {{ "exact": "/a/b" }} }}, "mode": "{other}" }},
+                r#"{{ "name": "open", "match": {{ "path": {{ "exact": "/a/b" }} }}, {other} }},
                    {{ "name": "a", "match": {{ "path": {{ "prefix": "/a" }} }} }}"#
             ),
             &format!(r#", "unmatched": "{unmatched}""#),
@@ -209,14 +227,45 @@ fn what_is_verified_anyway_need_not_be_read_alike() {
     };
     for unmatched in ["allow", "deny"] {
         for (other, expected) in [
-            ("off", "a denied missing_signature"),
-            ("report", "a denied missing_signature"),
-            ("enforce", "unmatched denied no_route"),
+            (r#""mode": "off""#, "a denied missing_signature"),
+            (r#""mode": "report""#, "a denied missing_signature"),
+            (r#""mode": "enforce""#, "a denied missing_signature"),
+            (&keys, "unmatched denied no_route"),
+            (r#""url": { "base": "https://x" }"#, "unmatched denied no_route"),
+            (r#""max_body_bytes": 1"#, "unmatched denied no_route"),
         ] {
             let policy = policy(other, unmatched);
             assert_eq!(route_of(&policy, "a", "/a/b/", ""), expected, "{other} {unmatched}");
             assert_eq!(route_of(&policy, "a", "//a/c", ""), "a denied missing_signature");
         }
+    }
+}
+
+/// Before a route in `report` is enforced, it is told of each request that this would deny.
+#[test]
+fn where_two_readings_would_have_to_agree_is_reported() {
+    let [off, report, enforce] = ["off", "report", "enforce"].map(|mode| format!(r#""mode": "{mode}""#));
+    let [off, report, enforce] = [&off[..], &report, &enforce];
+    // `/a/b/` is on the second to proxies, and on the first to who does not mind the `/`.
+    for (first, second, expected) in [
+        (report, off, "unmatched reported no_route"),
+        (off, report, "second reported missing_signature"),
+        (report, report, "second reported missing_signature"),
+        (report, r#""mode": "report", "max_body_bytes": 1"#, "unmatched reported no_route"),
+        (off, off, "second passed"),
+        (enforce, report, "unmatched denied no_route"),
+        (enforce, off, "unmatched denied no_route"),
+        (report, enforce, "second denied missing_signature"),
+        (off, enforce, "second denied missing_signature"),
+    ] {
+        let policy = routes(
+            &format!(
+                r#"{{ "name": "first", "match": {{ "path": {{ "exact": "/a/b" }} }}, {first} }},
+                   {{ "name": "second", "match": {{ "path": {{ "prefix": "/a" }} }}, {second} }}"#
+            ),
+            "",
+        );
+        assert_eq!(route_of(&policy, "a", "/a/b/", ""), expected, "{first} {second}");
     }
 }
 

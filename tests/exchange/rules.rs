@@ -50,6 +50,7 @@ fn there_is_one_signature_in_standard_base64() {
 fn a_form_is_one_by_its_content_type() {
     let form = Request::form(URL, "Body=hi");
     let typed = |text: &str| form.clone().with("content-type", text);
+    let unsigned = "denied unsigned_body";
     let table = [
         ("plain", form.clone(), "allowed 0"),
         ("a charset", typed("application/x-www-form-urlencoded; charset=UTF-8"), "allowed 0"),
@@ -60,6 +61,25 @@ fn a_form_is_one_by_its_content_type() {
             "another charset",
             typed("application/x-www-form-urlencoded; charset=utf-7"),
             "denied unsigned_body",
+        ),
+        (
+            "a charset behind a comma",
+            typed("application/x-www-form-urlencoded; a=b, charset=utf-7"),
+            unsigned,
+        ),
+        (
+            "a charset in other letters",
+            typed("application/x-www-form-urlencoded; charset*=utf-8''utf-7"),
+            unsigned,
+        ),
+        ("a charset in pieces", typed("application/x-www-form-urlencoded; Charset*0=utf-7"), unsigned),
+        ("a charset without a value", typed("application/x-www-form-urlencoded; charset"), unsigned),
+        ("an encoding", form.clone().header("content-encoding", "gzip"), unsigned),
+        ("no encoding", form.clone().header("content-encoding", "Identity"), "allowed 0"),
+        (
+            "two encodings",
+            form.clone().header("content-encoding", "identity").header("content-encoding", "identity"),
+            unsigned,
         ),
         (
             "two charsets",

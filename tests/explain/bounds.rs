@@ -6,7 +6,7 @@ use crate::support::sign::sha1;
 use crate::support::{Request, TOKEN, plain, policy};
 use crate::{explain, signed};
 use twilio_proxy_wasm::config::Policy;
-use twilio_proxy_wasm::explain::{Cause, MOST_BODY};
+use twilio_proxy_wasm::explain::{Cause, Finding, MOST_BODY};
 
 const URL: &str = "https://inbound.example.com/voice";
 
@@ -33,8 +33,9 @@ fn a_forged_request_has_no_known_cause() {
     let (_, finding) = explain(&plain(""), &forged);
     assert_eq!(
         finding.unwrap().to_string(),
-        "cause=unknown setting=auth_tokens: no known cause: the request is forged, or the key is another one; give this \
-         route the key that Twilio signs with now (after a rotation the promoted token)"
+        "cause=unknown setting=url.base: none of the usual causes: host or path are not what Twilio dialled, the key is \
+         another one, something changed the parameters, or the request is forged; compare the URL in Twilio's console with \
+         the host and path that arrive, then this route's keys with the one that Twilio signs with now"
     );
 }
 
@@ -137,4 +138,31 @@ fn headers_that_are_no_text_do_no_harm() {
         let forged = odd(name).signature(&sha1("another key", TOKEN, &[]));
         assert_eq!(cause(&plain(""), &forged), (mismatch(), Some(Cause::Unknown)));
     }
+}
+
+#[test]
+fn where_two_routes_may_be_meant_the_other_one_is_named() {
+    let policy = |explain: bool, unmatched: &str| {
+        policy(&format!(
+            r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "explain": {explain}, "unmatched": "{unmatched}", "routes": [
+                {{ "name": "free", "match": {{ "path": {{ "prefix": "/free" }} }}, "mode": "off" }},
+                {{ "name": "sms", "match": {{ "path": {{ "prefix": "/sms" }} }} }},
+                {{ "name": "voice", "match": {{ "path": {{ "prefix": "/voice" }} }}, "mode": "report" }}] }}"#
+        ))
+    };
+    let found = |policy: &Rc<Policy>, path: &str| {
+        let (words, finding) = explain(policy, &Request::get(&format!("https://hooks.example.com{path}")));
+        let begin = |finding: Finding| finding.to_string().split(": ").next().unwrap().to_owned();
+        (words, finding.map(begin).unwrap_or_default())
+    };
+    let line = |route: &str| format!("cause=other_reading setting=routes.match.path reads_as={route}");
+    let (denied, reported) = ("denied no_route".to_owned(), "reported no_route".to_owned());
+    let shown = policy(true, "allow");
+    assert_eq!(found(&shown, "/SMS"), (denied.clone(), line("sms")));
+    assert_eq!(found(&shown, "/VOICE"), (reported, line("voice")));
+    assert_eq!(found(&shown, "/free/.."), (denied.clone(), line("sms")));
+    assert_eq!(found(&policy(false, "allow"), "/SMS"), (denied.clone(), String::new()));
+    // On no route, for proxies or for others.
+    assert_eq!(found(&policy(true, "deny"), "/else"), (denied.clone(), String::new()));
+    assert_eq!(found(&policy(true, "deny"), "/%66ree"), (denied, String::new()));
 }

@@ -30,6 +30,7 @@ pub fn rows() -> Vec<Row> {
         || Request::new("POST", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &PARAMS));
     let json_alone =
         Request::new("POST", HOST, "/hook/a").header("x-twilio-signature", signature("/hook/a", &[]));
+    let hash_of_another = format!("/hook/a?bodySHA256={}", twilio_webhook::sign::body_hash(b"{}"));
     let twice = "/hook/a?bodySHA256=0&bodySHA256=1";
     let twice_signed = signature_with(TOKEN, &url(twice), &[]);
     vec![
@@ -42,6 +43,10 @@ pub fn rows() -> Vec<Row> {
         form("application/x-www-form-urlencoded; charset=utf-7", unsigned),
         form("application/x-www-form-urlencoded; charset=utf-8; charset=ibm037", unsigned),
         form("application/x-www-form-urlencoded; charset=", unsigned),
+        // By RFC 2231, which Django reads.
+        form("application/x-www-form-urlencoded; charset*=utf-8''utf-7", unsigned),
+        form("application/x-www-form-urlencoded; charset*0=utf-7", unsigned),
+        form("application/x-www-form-urlencoded; x=y, charset=utf-7", unsigned),
         form("application/x-www-form-urlencoded, application/json", unsigned),
         form("application/json, application/x-www-form-urlencoded", unsigned),
         form("application/x-www-form-urlencoded application/json", unsigned),
@@ -75,12 +80,30 @@ pub fn rows() -> Vec<Row> {
         row(
             "in an encoding",
             request().header("content-type", URLENCODED).header("content-encoding", "gzip").body(GZIPPED),
-            Denied("signature_mismatch"),
+            unsigned,
+        ),
+        row(
+            "said to be in an encoding",
+            request().header("content-type", URLENCODED).header("content-encoding", "br").body(FORM_BODY),
+            unsigned,
+        ),
+        row(
+            "in no encoding",
+            request()
+                .header("content-type", URLENCODED)
+                .header("content-encoding", "identity")
+                .body(FORM_BODY),
+            Verified,
         ),
         row(
             "JSON without a hash",
             json_alone.header("content-type", "application/json").body("{}"),
             unsigned,
+        ),
+        row(
+            "the hash of a body that does not come",
+            get_for(HOST, &hash_of_another, TOKEN, &url(&hash_of_another)),
+            Denied("body_hash_mismatch"),
         ),
         row(
             "JSON with two hashes",

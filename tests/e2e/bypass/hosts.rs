@@ -68,6 +68,16 @@ pub fn rows() -> Vec<Row> {
             Denied("unverifiable"),
         ),
         row(
+            "two hosts, one of them named",
+            two("elsewhere.example.com", "hosted.example.com"),
+            Denied("unverifiable"),
+        ),
+        row(
+            "two hosts, none of them named",
+            two("elsewhere.example.com", "example.net"),
+            Denied("unverifiable"),
+        ),
+        row(
             "two hosts, the same",
             head(&format!("host: {HOST}\r\nHost: {HOST}\r\n{sign}")),
             Denied("unverifiable"),
@@ -137,6 +147,11 @@ pub fn rows() -> Vec<Row> {
 /// An unsigned request to the root of this host.
 fn head_to(host: &str) -> Wire {
     Wire::Bytes(format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n").into_bytes())
+}
+
+/// An unsigned request to the root of two hosts.
+fn two(first: &str, second: &str) -> Wire {
+    Wire::Bytes(format!("GET / HTTP/1.1\r\nhost: {first}\r\nhost: {second}\r\n\r\n").into_bytes())
 }
 
 /// Ports as clients may spell them, and whether Envoy with `ignore_port_in_host_matching` takes them for one, and drops them.

@@ -67,6 +67,11 @@ pub fn rows() -> Vec<Row> {
             of_accounts(&[ACCOUNT, "AC00000000000000000000000000000002"], ACCOUNT_TOKEN),
             unknown,
         ),
+        row(
+            "another account before",
+            of_accounts(&["AC00000000000000000000000000000002", ACCOUNT], ACCOUNT_TOKEN),
+            unknown,
+        ),
         row("the account in lower case", of_accounts(&[&ACCOUNT.to_lowercase()], ACCOUNT_TOKEN), unknown),
         row("no account", get_for(TIED_HOST, "/a", ACCOUNT_TOKEN, &format!("http://{TIED_HOST}/a")), unknown),
         row("the account, another token", of_accounts(&[ACCOUNT], TOKEN), mismatch),
@@ -91,6 +96,13 @@ pub fn rows() -> Vec<Row> {
         row("settings empty", sha256().header(SETTINGS, ""), unknown),
         row("settings doubled", sha256().header(SETTINGS, a).header(SETTINGS, a), unknown),
         row("settings doubled, and different", sha256().header(SETTINGS, a).header(SETTINGS, b), unknown),
+        row(
+            "settings doubled, signed with the auth token",
+            form_for(SHARED_HOST, "/a", TOKEN, &format!("http://{SHARED_HOST}/a"))
+                .header(SETTINGS, a)
+                .header(SETTINGS, a),
+            unknown,
+        ),
         row("settings of another key", sha256().header(SETTINGS, b), mismatch),
         row(
             "settings of no key",
