@@ -9,61 +9,140 @@ use twilio_proxy_wasm::verdict::{Reason, Verdict};
 use crate::input::Input;
 use crate::support::{End, Request, policy};
 
-/// A path, whether it is a prefix, and whether requests on it are verified.
-type Route = (&'static str, bool, bool);
+/// A path, whether it is a prefix, and whether requests on it are verified, with keys of its own or, if not, with those at
+/// the top.
+type Route = (&'static str, bool, Guard);
 
-/// An exception in a guarded tree, a guarded path in an open one, and one beside them.
-const ROUTES: [Route; 5] = [
-    ("/a/isk", false, false),
-    ("/a", true, true),
-    ("/b/guarded", false, true),
-    ("/b", true, false),
-    ("/c/sik", false, true),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Guard {
+    Off,
+    Top,
+    Own,
+}
+use Guard::{Off, Own, Top};
+
+const ALL: [&[Route]; 5] = [
+    // An exception in a guarded tree, a guarded path in an open one, and one beside them.
+    &[
+        ("/a/isk", false, Off),
+        ("/a", true, Own),
+        ("/b/guarded", false, Own),
+        ("/b", true, Off),
+        ("/c/sik", false, Own),
+    ],
+    // What is open comes first.
+    &[("/b", true, Off), ("/c/sik", false, Own), ("/a", true, Top)],
+    &[("/b", true, Own), ("/c/sik", false, Top), ("/c", true, Top)],
+    // One alone, and the root.
+    &[("/c/sik", false, Top)],
+    &[("/", false, Own), ("/c", true, Off)],
 ];
 
 /// What is said of case, and of requests that no route matches.
 const WAYS: [(bool, &str); 4] = [(false, "allow"), (false, "deny"), (true, "allow"), (true, "deny")];
 
 thread_local! {
-    static POLICIES: [Rc<Policy>; 4] = WAYS.map(|(ignore_case, unmatched)| {
-        let mut number = 0;
-        let routes = ROUTES.map(|(path, is_prefix, is_guarded)| {
-            let (kind, mode) = (["exact", "prefix"][usize::from(is_prefix)], ["off", "enforce"][usize::from(is_guarded)]);
-            number += 1;
+    static POLICIES: [[Rc<Policy>; 4]; 5] = ALL.map(|routes| WAYS.map(|(ignore_case, unmatched)| {
+        let routes = routes.iter().enumerate().map(|(number, (path, is_prefix, guard))| {
+            let kind = ["exact", "prefix"][usize::from(*is_prefix)];
+            let rest = match guard {
+                Off => r#""mode": "off""#.to_owned(),
+                Top => r#""mode": "enforce""#.to_owned(),
+                Own => format!(r#""auth_tokens": [{{ "value": "key-{number}" }}]"#),
+            };
             format!(
-                r#"{{ "name": "r{number}", "mode": "{mode}",
+                r#"{{ "name": "r{number}", {rest},
                      "match": {{ "path": {{ "{kind}": "{path}", "ignore_case": {ignore_case} }} }} }}"#
             )
         });
         policy(&format!(
             r#"{{ "auth_tokens": [{{ "value": "a" }}], "unmatched": "{unmatched}", "routes": [{}] }}"#,
-            routes.join(", ")
+            routes.collect::<Vec<_>>().join(", ")
         ))
-    });
+    }));
+}
+
+/// What paths are made of that readers disagree about.
+const PIECES: [&str; 40] = [
+    "/",
+    "/a",
+    "/b",
+    "/c",
+    "/c/sik",
+    "/b/guarded",
+    "/a/isk",
+    "/x",
+    "a",
+    "b",
+    "c",
+    "sik",
+    "isk",
+    "x",
+    "\\",
+    "//",
+    "//x",
+    "/.",
+    "/..",
+    "..",
+    ".",
+    ";",
+    ";x",
+    "/;",
+    "/..;",
+    "%3B",
+    "%3bx",
+    "%2F",
+    "%2f..",
+    "%5C",
+    "%2e",
+    "%2E%2e",
+    "%61",
+    "%2561",
+    "%FF",
+    "%0A",
+    "%20",
+    "%C5%BF",
+    "%E2%84%AA",
+    "x:1",
+];
+
+/// A path: of pieces, or of the bytes as they are.
+fn path(text: &[u8], in_pieces: bool) -> Vec<u8> {
+    let mut path = b"/".to_vec();
+    for byte in text {
+        if in_pieces {
+            path.extend_from_slice(PIECES[usize::from(*byte) % PIECES.len()].as_bytes());
+        } else if !b"?#".contains(byte) {
+            path.push(*byte);
+        }
+    }
+    path
 }
 
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
-    let way = input.below(WAYS.len());
-    let (ignores_case, unmatched) = WAYS[way];
+    let (set, way) = (input.below(ALL.len()), input.below(WAYS.len()));
+    let (routes, (ignores_case, unmatched)) = (ALL[set], WAYS[way]);
     let mut reader = Reader::of(&mut input);
     reader.ignores_case |= ignores_case;
-    let path: Vec<u8> = input.text().iter().copied().filter(|byte| !b"?#".contains(byte)).collect();
-    let path = [b"/", &path[..]].concat();
+    let in_pieces = input.below(2) == 1;
+    let path = path(input.text(), in_pieces);
     let read = reader.read(&path);
-    let found = ROUTES.iter().position(|route| reader.finds(&read, route));
-    let is_guarded = found.map_or(unmatched == "deny", |found| ROUTES[found].2);
+    let found = routes.iter().position(|route| reader.finds(&read, route));
+    let guard = |route: Option<usize>| route.map_or(Off, |route| routes[route].2);
+    let is_guarded = found.map_or(unmatched == "deny", |_| guard(found) != Off);
     let request = Request::new("GET", "https://hooks.example.com/").with(":path", path.as_slice());
     let outcome =
-        POLICIES.with(|policies| request.send(&policies[way], &[], End::Headers).1).expect("a verdict");
-    // Denied for good, or for want of a signature that one of this route's own keys made.
-    let denied = match outcome.verdict {
+        POLICIES.with(|policies| request.send(&policies[set][way], &[], End::Headers).1).expect("a verdict");
+    // Denied for good, or for want of a signature that would do on this route as well.
+    let is_same = outcome.route == found || (guard(outcome.route) == Top && guard(found) == Top);
+    let is_denied = match outcome.verdict {
         Verdict::Denied(Reason::NoRoute) => true,
-        Verdict::Denied(Reason::MissingSignature) => found.is_none() || outcome.route == found || !is_guarded,
+        Verdict::Denied(Reason::MissingSignature) => found.is_none() || is_same,
         _ => false,
     };
     let (path, read) = (path.escape_ascii(), read.escape_ascii());
-    assert!(!is_guarded || denied, "{outcome:?}: {path} is {read} to {reader:?}, {unmatched}");
+    assert!(!is_guarded || is_denied, "{routes:?}, {unmatched}: {outcome:?}: {path} is {read} to {reader:?}");
 }
 
 /// What applications do to a path before they look for a handler, each in some order.

@@ -24,7 +24,7 @@ pub(super) fn policy(raw: raw::Config, environment: Environment<'_>) -> Resolved
     let auth_tokens = resolver.auth_tokens("auth_tokens", raw.auth_tokens.as_deref())?.unwrap_or_default();
     let shared_keys = resolver.shared_keys("shared_keys", raw.shared_keys.as_deref())?.unwrap_or_default();
     let defaults = Defaults {
-        keys: Keys::new(auth_tokens.iter().chain(&shared_keys).cloned().collect()),
+        keys: Keys::new([&auth_tokens[..], &shared_keys].concat()),
         auth_tokens,
         shared_keys,
         url: url("url", raw.url.as_ref())?.unwrap_or_default(),
@@ -116,9 +116,9 @@ impl Resolver<'_> {
         let keys = match (auth_tokens, shared_keys) {
             (None, None) => defaults.keys.clone(),
             (auth_tokens, shared_keys) => {
-                let auth_tokens = auth_tokens.unwrap_or_else(|| defaults.auth_tokens.clone());
-                let shared_keys = shared_keys.unwrap_or_else(|| defaults.shared_keys.clone());
-                Keys::new(auth_tokens.into_iter().chain(shared_keys).collect())
+                let auth_tokens = auth_tokens.as_deref().unwrap_or(&defaults.auth_tokens);
+                let shared_keys = shared_keys.as_deref().unwrap_or(&defaults.shared_keys);
+                Keys::new([auth_tokens, shared_keys].concat())
             }
         };
         let body_limit = max_body_bytes(&format!("{at}.max_body_bytes"), raw.max_body_bytes)?;

@@ -122,19 +122,28 @@ impl PathMatch {
 /// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters`, what is no UTF-8 and
 /// perhaps a host are dropped, and neither `/` nor white space at the end matters.
 pub(super) fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
-    let mut read: Vec<Vec<u8>> = Vec::new();
+    let mut read = Vec::new();
+    let mut add = |text: Vec<u8>| read.push(Cow::Owned(settled(text)));
     if path.contains(&b';') {
-        read.extend(without_parameters(path).iter().map(|path| decode_text(path)));
-    } else {
-        let text = decode_text(path);
-        // An escaped one is a `;` to who decodes first, and none to others.
-        let without = if text.contains(&b';') { without_parameters(&text).to_vec() } else { Vec::new() };
-        let hosts = without_host(path, is_slash).into_iter().chain(without_host(path, |byte| byte == b'/'));
-        read.push(text);
-        read.extend(without.into_iter().chain(hosts.map(decode_text)));
+        ENDS.iter().for_each(|ends| add(decode_text(&without_parameters(path, *ends))));
+        return read;
     }
-    read.into_iter().map(|path| Cow::Owned(settled(path))).collect()
+    let text = decode_text(path);
+    add(text.clone());
+    if text.contains(&b';') {
+        // An escaped one is a `;` to who decodes first, and none to others.
+        ENDS.iter().for_each(|ends| add(without_parameters(&text, *ends)));
+    }
+    for ends in ENDS.iter().take(2) {
+        if let Some(rest) = without_host(path, *ends) {
+            add(decode_text(rest));
+        }
+    }
+    read
 }
+
+/// Where that ends which a `;` begins, or a host, which they do not agree on: at any slash, at `/`, or like a query never.
+const ENDS: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
 
 /// Without empty and dot segments, and without slashes and white space at the end, until there are none.
 fn settled(mut text: Vec<u8>) -> Vec<u8> {
@@ -151,20 +160,24 @@ fn settled(mut text: Vec<u8>) -> Vec<u8> {
 /// two of a host, a `;`, an escaped `;` and an escaped slash, bytes that are no ASCII, or a first segment that vanishes, so
 /// that what follows it is a host. No client spells a path so, and it may be any.
 fn is_odd(path: &[u8]) -> bool {
-    let has_escape = |of: &[u8]| path.windows(of.len()).any(|escape| escape.eq_ignore_ascii_case(of));
+    let text = decode_text(path);
+    let has_escaped = |is: fn(u8) -> bool| {
+        let count = |text: &[u8]| text.iter().filter(|byte| is(**byte)).count();
+        count(&text) > count(path)
+    };
     let slashes = path.iter().take_while(|byte| is_slash(**byte)).count();
     let oddities =
-        [slashes > 1, path.contains(&b';'), has_escape(b"%3B"), has_escape(b"%2F") || has_escape(b"%5C")];
+        [slashes > 1, path.contains(&b';'), has_escaped(|byte| byte == b';'), has_escaped(is_slash)];
     let rest = path.get(slashes..).unwrap_or_default();
     let end = rest.iter().position(|byte| is_slash(*byte)).unwrap_or(rest.len());
     let vanishes = |first: &[u8]| {
         let begin = first.split(|byte| is_slash(*byte)).next().unwrap_or_default();
         matches!(begin.trim_ascii(), b"" | b".") && (begin.len() < first.len() || end < rest.len())
     };
-    let text = decode_text(rest.get(..end).unwrap_or_default());
-    oddities.iter().filter(|is_there| **is_there).count() > 1
-        || vanishes(&text)
-        || without_parameters(&text).iter().any(|text| vanishes(text))
+    let first = decode_text(rest.get(..end).unwrap_or_default());
+    oddities.into_iter().filter(|is_there| *is_there).count() > 1
+        || vanishes(&first)
+        || vanishes(&without_parameters(&first, is_slash))
         || !path.is_ascii()
 }
 
@@ -182,8 +195,9 @@ fn goes_up(path: &[u8]) -> bool {
     let has_dots =
         |text: &[u8]| text.split(|byte| is_slash(*byte)).any(|segment| segment.trim_ascii_end() == b"..");
     let text = decode_text(path);
-    let until_slash = |path: &[u8]| without_parameters(path).into_iter().next().unwrap_or_default();
-    has_dots(&text) || has_dots(&until_slash(&text)) || has_dots(&decode_text(&until_slash(path)))
+    has_dots(&text)
+        || has_dots(&without_parameters(&text, is_slash))
+        || has_dots(&decode_text(&without_parameters(path, is_slash)))
 }
 
 fn is_slash(byte: u8) -> bool {
@@ -270,15 +284,12 @@ fn without_end(path: &[u8]) -> &[u8] {
     last.and_then(|last| path.get(..=last)).unwrap_or_default()
 }
 
-/// Drops what each `;` begins. Readers do not agree on where that ends: at any slash, at `/`, or like a query never.
-fn without_parameters(path: &[u8]) -> [Vec<u8>; 3] {
-    let ends: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
-    ends.map(|ends| {
-        let mut inside = false;
-        let mut keep = |byte: &u8| {
-            inside = *byte == b';' || (inside && !ends(*byte));
-            !inside
-        };
-        path.iter().copied().filter(|byte| keep(byte)).collect()
-    })
+/// Drops what each `;` begins, up to a byte that ends it.
+fn without_parameters(path: &[u8], ends: fn(u8) -> bool) -> Vec<u8> {
+    let mut inside = false;
+    let mut keep = |byte: &u8| {
+        inside = *byte == b';' || (inside && !ends(*byte));
+        !inside
+    };
+    path.iter().copied().filter(|byte| keep(byte)).collect()
 }

@@ -3,7 +3,7 @@
 use twilio_proxy_wasm_harness::client::Request;
 
 use super::row::End::{self, Denied, Verified};
-use super::row::{Row, row, url};
+use super::row::{Row, get_for, row, url};
 use crate::site::{HOST, TOKEN};
 use crate::webhook::{FORM_BODY, PARAMS, signature, signature_with};
 
