@@ -447,7 +447,17 @@ fn strict_fails_for_a_warning_and_not_for_a_note() {
 #[test]
 fn what_holds_no_configuration_is_one_clear_line() {
     for (text, said) in [
-        ("a: b\n", "no configuration of the filter is in standard input"),
+        ("kind: ConfigMap\ndata: {}\n", "no configuration of the filter is in standard input"),
+        ("static_resources: { listeners: [] }\n", "no configuration of the filter is in standard input"),
+        (
+            r#"{ "dynamicResources": { "ldsConfig": {} } }"#,
+            "no configuration of the filter is in standard input",
+        ),
+        (
+            r#"{ "resources": [], "version_info": "1" }"#,
+            "no configuration of the filter is in standard input",
+        ),
+        ("a: b\n---\na: b\n", "no configuration of the filter is in standard input"),
         (
             "kind: WasmPlugin\nspec:\n  url: oci://x/other:1\n",
             "no configuration of the filter is in standard input",
@@ -461,6 +471,40 @@ fn what_holds_no_configuration_is_one_clear_line() {
         assert_eq!((code, stdout.as_str()), (7, ""), "{text}");
         assert_eq!(stderr.trim_end(), format!("error: {said}"), "{text}");
     }
+    // Each of these alone tells that a file is not the plugin's own configuration.
+    for name in [
+        "@type",
+        "access_log",
+        "admin",
+        "apiVersion",
+        "clusters",
+        "configs",
+        "configuration",
+        "dynamicResources",
+        "dynamic_resources",
+        "filterChains",
+        "filter_chains",
+        "filters",
+        "http_filters",
+        "items",
+        "kind",
+        "layered_runtime",
+        "listeners",
+        "load_assignment",
+        "metadata",
+        "node",
+        "resources",
+        "route_config",
+        "spec",
+        "static_resources",
+        "typed_config",
+        "virtual_hosts",
+        "vm_config",
+    ] {
+        let (code, stdout, stderr) = check(&["-"], &format!(r#"{{ "{name}": {{}}, "b": 1 }}"#));
+        assert_eq!((code, stdout.as_str()), (7, ""), "{name}");
+        assert_eq!(stderr, "error: no configuration of the filter is in standard input\n", "{name}");
+    }
     let (code, _, stderr) = check(&["no/such/file.yaml"], "");
     assert_eq!(code, 7);
     assert!(stderr.starts_with("error: cannot read no/such/file.yaml: "), "{stderr}");
@@ -469,6 +513,22 @@ fn what_holds_no_configuration_is_one_clear_line() {
         faults("kind: WasmPlugin\nmetadata: { name: a }\nspec:\n  url: oci://x/twilio-proxy-wasm:1\n");
     let said = "error: WasmPlugin a: configuration: is empty; give at least auth_tokens";
     assert_eq!((code, faults), (1, vec![said.to_owned()]));
+}
+
+#[test]
+fn a_configuration_with_a_misspelt_field_alone_is_named_by_the_filter() {
+    let known = "is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, unmatched, \
+                 verified_header, explain, routes";
+    let hidden = "(a name that is not repeated here)";
+    for (text, name) in [
+        (r#"{ "auth_token": [{ "env": "T" }] }"#, "auth_token"),
+        (r#"{ "authTokens": [{ "env": "T" }] }"#, hidden),
+        ("auth_token: [{ env: T }]\n", "auth_token"),
+        ("a: b\n", "a"),
+        (&format!(r#"{{ "{CANARY}": 1 }}"#), hidden),
+    ] {
+        assert_eq!(faults(text), (1, vec![format!("error: {name}: {known}")]), "{text}");
+    }
 }
 
 #[test]

@@ -179,10 +179,21 @@ fn variables_that_only_the_proxy_has_are_left_out_and_told() {
 
 #[test]
 fn what_the_filter_rejects_explains_nothing() {
-    let file = config(r#"{ "auth_tokens": [{ "env": "TOKEN" }], "mode": "loud" }"#);
-    let (code, text, error) = explain(&["--config", &file], &signed_get(URL).raw());
-    assert_eq!((code, text.as_str()), (7, ""));
-    assert_eq!(error, "error: the configuration is rejected: mode: must be one of enforce, report, off\n");
+    for (configuration, said) in [
+        (
+            r#"{ "auth_tokens": [{ "env": "TOKEN" }], "mode": "loud" }"#,
+            "mode: must be one of enforce, report, off",
+        ),
+        (
+            r#"{ "auth_token": [{ "env": "TOKEN" }] }"#,
+            "auth_token: is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, \
+             unmatched, verified_header, explain, routes",
+        ),
+    ] {
+        let (code, text, error) = explain(&["--config", &config(configuration)], &signed_get(URL).raw());
+        assert_eq!((code, text.as_str()), (7, ""));
+        assert_eq!(error, format!("error: the configuration is rejected: {said}\n"));
+    }
 }
 
 #[test]
