@@ -208,6 +208,12 @@ fn help_tells_the_exit_codes() {
     }
     let (_, stdout, _) = run(&mut tool(&["send", "--help"]));
     assert!(stdout.contains("two-signatures") && stdout.contains("One bit of the signature is flipped"));
+    for (command, does) in [("sign", "Sign"), ("send", "Sign"), ("explain", "Verify")] {
+        let (_, stdout, _) = run(&mut tool(&[command, "--help"]));
+        let text = format!("{does} with the shared key of this id instead");
+        assert_eq!(stdout.matches("with the shared key of this id").count(), 1, "{command}");
+        assert!(stdout.contains(&text), "{stdout}");
+    }
 }
 
 #[test]
