@@ -564,6 +564,52 @@ fn what_signs_and_sends_is_independent_of_the_filter() {
 }
 
 #[test]
+fn a_token_in_the_place_of_a_name_is_hidden() {
+    let upper = "ABCDEF0123456789ABCDEF0123456789";
+    let text = format!(
+        r#"{{ "auth_tokens": [{{ "env": "T" }}], "shared_keys": [{{ "id": "{CANARY}", "algorithm": "HMAC_SHA1", "env": "T" }}],
+             "url": {{ "original_path_header": "{CANARY}" }}, "mode": "report",
+             "routes": [{{ "name": "{CANARY}", "match": {{ "hosts": ["{CANARY}", "a.example"], "route_names": ["{CANARY}"] }} }},
+                        {{ "name": "b", "auth_tokens": [{{ "env": "{upper}" }}], "shared_keys": [] }}] }}"#
+    );
+    let (code, stdout, stderr) = check(&["-"], &text);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let shown: Vec<&str> =
+        stdout.lines().filter(|line| line.contains("(hidden: it looks like a token)")).collect();
+    let url = "  url: path of (hidden: it looks like a token)";
+    assert_eq!(
+        shown,
+        [
+            "route (hidden: it looks like a token)",
+            "  match: host (hidden: it looks like a token) or a.example, the proxy's route (hidden: it looks like a token)",
+            "  keys: auth token T; shared key (hidden: it looks like a token) (HMAC_SHA1)",
+            url,
+            "  keys: auth token (hidden: it looks like a token)",
+            url,
+            "note: route (hidden: it looks like a token) is in mode report: nothing is denied there",
+            "note: shared key (hidden: it looks like a token) is of HMAC_SHA1; Twilio makes keys of HMAC_SHA256 as well",
+        ]
+    );
+    assert!(!stdout.contains(upper), "{stdout}");
+    let open = format!(
+        r#"{{ "auth_tokens": [{{ "env": "T" }}], "routes": [{{ "name": "{CANARY}", "match": {{ "path": {{ "exact": "/" }} }} }}] }}"#
+    );
+    let (_, faults) = faults(&open);
+    assert!(
+        faults[1].starts_with("note: route (hidden: it looks like a token) matches by path, "),
+        "{faults:?}"
+    );
+    let variable = envoy(&TOKEN.replace('T', upper), STOPS, "", "")
+        .replace(r#""host_env_keys": ["T"]"#, &format!(r#""key_values": {{ "{upper}": "t" }}"#));
+    let (_, stdout, _) = check(&["-"], &variable);
+    assert!(
+        stdout.contains("the value of the variable (hidden: it looks like a token) stands in the file"),
+        "{stdout}"
+    );
+    assert!(!stdout.contains(upper), "{stdout}");
+}
+
+#[test]
 fn no_secret_is_shown_wherever_it_stands() {
     let tree: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(repository("tests/config/good/everything.json")).unwrap())

@@ -112,6 +112,16 @@ fn plain(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// A name of a file, unless it may be an auth token in the wrong place.
+fn or_hidden(name: &str) -> &str {
+    if is_like_a_token(name) { "(hidden: it looks like a token)" } else { name }
+}
+
+/// Whether it is 32 hex digits, as auth tokens are.
+fn is_like_a_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
