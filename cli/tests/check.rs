@@ -445,6 +445,63 @@ fn strict_fails_for_a_warning_and_not_for_a_note() {
 }
 
 #[test]
+fn what_is_no_name_of_a_variable_is_told_and_not_shown() {
+    let unlikely = |at: &str| {
+        format!(
+            "warning: {at}.env does not look like a variable's name: write NAME without $, in upper case, and no token here"
+        )
+    };
+    let upper = CANARY.to_uppercase();
+    let base64 = format!("{CANARY}c0ffee55/+A=");
+    for (name, is_name) in [
+        ("TWILIO_AUTH_TOKEN", true),
+        ("_T1", true),
+        ("ABCDEF", true),
+        ("$c0ffee", false),
+        ("$C0FFEE", false),
+        ("${C0FFEE}", false),
+        ("'C0FFEE'", false),
+        ("c0ffee", false),
+        ("0C0FFEE", false),
+        (CANARY, false),
+        (&upper, false),
+        (&base64, false),
+    ] {
+        for (list, more) in
+            [("auth_tokens", ""), ("shared_keys", r#""id": "i", "algorithm": "HMAC_SHA256","#)]
+        {
+            let key = format!(r#"[{{ {more} "env": "{name}" }}]"#);
+            let expected = |at: &str| if is_name { vec![] } else { vec![unlikely(at)] };
+            let top = format!(r#"{{ "{list}": {key} }}"#);
+            assert_eq!(faults(&top), (0, expected(&format!("{list}[0]"))), "{top}");
+            let route = format!(r#"{{ "routes": [{{ "name": "r", "{list}": {key} }}] }}"#);
+            assert_eq!(faults(&route), (0, expected(&format!("routes[0].{list}[0]"))), "{route}");
+            let (_, stdout, _) = check(&["-"], &top);
+            assert!(is_name || !stdout.contains(name), "{stdout}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_meant_to_be_filled_in_is_told() {
+    let secret = "warning: auth_tokens[0].value is a secret in the configuration, which Envoy shows in its config dump; use env";
+    let literal = "warning: auth_tokens[0].value begins with a $ or a quote, which the filter takes for a part of the secret: \
+                   write the secret alone, or the NAME of its variable as env";
+    for (value, expected) in [
+        ("test-token", &[secret][..]),
+        ("c0ffee$", &[secret]),
+        ("$c0ffee", &[secret, literal]),
+        ("${c0ffee}", &[secret, literal]),
+        ("'c0ffee'", &[secret, literal]),
+        ("\"c0ffee\"", &[secret, literal]),
+    ] {
+        let text = serde_json::json!({ "auth_tokens": [{ "value": value }] }).to_string();
+        let (code, faults) = faults(&text);
+        assert_eq!((code, faults), (0, expected.iter().map(|line| (*line).to_owned()).collect()), "{text}");
+    }
+}
+
+#[test]
 fn what_holds_no_configuration_is_one_clear_line() {
     for (text, said) in [
         ("kind: ConfigMap\ndata: {}\n", "no configuration of the filter is in standard input"),
@@ -563,6 +620,13 @@ fn what_signs_and_sends_is_independent_of_the_filter() {
     assert!(users.iter().all(may), "{users:?}");
 }
 
+/// A fault without the names in it that may be hidden.
+fn hidden(fault: &str) -> String {
+    ["voice", "rest.of-it_1", "webhooks_sharedkey_02h"]
+        .iter()
+        .fold(fault.to_owned(), |fault, name| fault.replace(name, "(hidden: it looks like a token)"))
+}
+
 #[test]
 fn a_token_in_the_place_of_a_name_is_hidden() {
     let upper = "ABCDEF0123456789ABCDEF0123456789";
@@ -614,13 +678,39 @@ fn no_secret_is_shown_wherever_it_stands() {
     let tree: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(repository("tests/config/good/everything.json")).unwrap())
             .unwrap();
-    for pointer in
-        ["/auth_tokens/0/env", "/auth_tokens/1/value", "/shared_keys/0/env", "/shared_keys/1/value"]
-    {
+    // What is told of each place beside what is told without the canary; of the secrets' own places nothing more.
+    let variable =
+        "env does not look like a variable's name: write NAME without $, in upper case, and no token here";
+    let name = "looks like a token where a name belongs, and Envoy shows it in its config dump; write the name, and replace \
+                the token if it is one";
+    let (_, usual) = faults(&tree.to_string());
+    for (pointer, told) in [
+        ("/auth_tokens/0/env", format!("auth_tokens[0].{variable}")),
+        ("/auth_tokens/1/value", String::new()),
+        ("/shared_keys/0/env", format!("shared_keys[0].{variable}")),
+        ("/shared_keys/1/value", String::new()),
+        ("/shared_keys/0/id", format!("shared_keys[0].id {name}")),
+        ("/shared_keys/1/id", format!("shared_keys[1].id {name}")),
+        ("/url/original_path_header", format!("url.original_path_header {name}")),
+        ("/routes/0/name", format!("routes[0].name {name}")),
+        ("/routes/0/match/hosts/1", format!("routes[0].match.hosts[1] {name}")),
+        ("/routes/0/match/route_names/0", format!("routes[0].match.route_names[0] {name}")),
+        ("/routes/1/auth_tokens/0/env", format!("routes[1].auth_tokens[0].{variable}")),
+        ("/routes/1/name", format!("routes[1].name {name}")),
+        ("/routes/2/name", format!("routes[2].name {name}")),
+    ] {
         let mut tree = tree.clone();
         *tree.pointer_mut(pointer).unwrap() = CANARY.into();
         // `check` itself sees to it that the canary is in no output.
-        assert_eq!(check(&["-"], &tree.to_string()).0, 0, "{pointer}");
+        let (code, mut told_now) = faults(&tree.to_string());
+        assert_eq!(code, 0, "{pointer}");
+        told_now.retain(|fault| !usual.iter().any(|usual| hidden(usual) == hidden(fault)));
+        let expected: Vec<String> = [told].into_iter().filter(|told| !told.is_empty()).collect();
+        assert_eq!(
+            told_now,
+            expected.iter().map(|told| format!("warning: {told}")).collect::<Vec<_>>(),
+            "{pointer}"
+        );
         let wrapped = envoy(&tree.to_string(), STOPS, "", "").replace("\"T\"", "\"TWILIO_AUTH_TOKEN\"");
         assert_eq!(check(&["-"], &wrapped).0, 1, "{pointer}");
         let cut = tree.to_string();

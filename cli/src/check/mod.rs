@@ -10,7 +10,7 @@ use serde_json::Value;
 use twilio_proxy_wasm::config::{ConfigError, Policy};
 
 use crate::plugin::Found;
-pub(crate) use weak::holders;
+pub(crate) use weak::{holders, is_variable_name};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -45,15 +45,44 @@ pub(crate) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)>
     std::iter::once((String::new(), written)).chain(routes)
 }
 
+/// Whether a variable may be meant by it, and it may be shown.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_digit = |first: char| first.is_ascii_digit();
+    !name.is_empty()
+        && name.bytes().all(is_plain)
+        && !name.starts_with(is_digit)
+        // Not every token begins with a digit.
+        && !is_like_a_token(name)
+}
+
+/// What stands where a variable's name belongs and is none, and secrets that stand in the configuration itself.
 fn secrets(place: &str, holder: &Value, says: Says<'_>) {
     for field in ["auth_tokens", "shared_keys"] {
         for (index, key) in items(&holder[field]) {
-            if !key["value"].is_null() {
+            let at = format!("{place}{field}[{index}]");
+            if key["env"].as_str().is_some_and(|name| !is_variable_name(name)) {
                 says(
                     Warning,
                     format!(
-                        "{place}{field}[{index}].value is a secret in the configuration, which Envoy shows in its config \
-                         dump; use env"
+                        "{at}.env does not look like a variable's name: write NAME without $, in upper case, and no token \
+                         here"
+                    ),
+                );
+            }
+            let Some(value) = key["value"].as_str() else { continue };
+            says(
+                Warning,
+                format!(
+                    "{at}.value is a secret in the configuration, which Envoy shows in its config dump; use env"
+                ),
+            );
+            if value.starts_with(['$', '"', '\'']) {
+                says(
+                    Warning,
+                    format!(
+                        "{at}.value begins with a $ or a quote, which the filter takes for a part of the secret: write \
+                         the secret alone, or the NAME of its variable as env"
                     ),
                 );
             }
