@@ -502,6 +502,41 @@ fn a_value_that_is_meant_to_be_filled_in_is_told() {
 }
 
 #[test]
+fn a_rotation_that_forgot_its_second_variable_is_told() {
+    let again = |at: &str, index: usize, first: usize| {
+        format!(
+            "warning: {at}auth_tokens[{index}].env is the variable of auth_tokens[{first}] again: while a token is rotated, the \
+             other has a variable of its own"
+        )
+    };
+    let sids = ["0", "1"].map(|digit| format!("AC{}", digit.repeat(32)));
+    let one = |digit: usize| format!(r#"{{ "env": "A", "account_sid": "{}" }}"#, sids[digit]);
+    let (a, b, inline) = (r#"{ "env": "A" }"#, r#"{ "env": "B" }"#, r#"{ "value": "t" }"#);
+    for (tokens, expected) in [
+        ([a, b].join(","), vec![]),
+        ([a, a].join(","), vec![(1, 0)]),
+        ([b, a, b, a, a].join(","), vec![(2, 0), (3, 1), (4, 1)]),
+        ([one(0), one(1)].join(","), vec![(1, 0)]),
+    ] {
+        for (at, text) in [
+            ("", format!(r#"{{ "auth_tokens": [{tokens}] }}"#)),
+            // Another list may name it too.
+            (
+                "routes[0].",
+                format!(
+                    r#"{{ "auth_tokens": [{a}], "routes": [{{ "name": "r", "auth_tokens": [{tokens}] }}] }}"#
+                ),
+            ),
+        ] {
+            let expected = expected.iter().map(|(index, first)| again(at, *index, *first)).collect();
+            assert_eq!(faults(&text), (0, expected), "{text}");
+        }
+    }
+    let (_, faults) = faults(&format!(r#"{{ "auth_tokens": [{inline}, {inline}] }}"#));
+    assert!(faults.iter().all(|fault| fault.contains("].value is a secret")), "{faults:?}");
+}
+
+#[test]
 fn what_holds_no_configuration_is_one_clear_line() {
     for (text, said) in [
         ("kind: ConfigMap\ndata: {}\n", "no configuration of the filter is in standard input"),

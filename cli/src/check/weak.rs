@@ -13,6 +13,7 @@ use super::{Says, is_like_a_token, or_hidden};
 pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
     for (place, holder) in holders(written) {
         secrets(&place, holder, says);
+        repeated(&place, holder, says);
         names(&place, holder, says);
     }
     modes(policy, says);
@@ -86,6 +87,25 @@ fn secrets(place: &str, holder: &Value, says: Says<'_>) {
                     ),
                 );
             }
+        }
+    }
+}
+
+/// Variables that a list of auth tokens names twice, as in a rotation that forgot its second one. A token is of one
+/// account, so that another `account_sid` is no reason for it.
+fn repeated(place: &str, holder: &Value, says: Says<'_>) {
+    let mut read: Vec<(usize, &str)> = Vec::new();
+    for (index, token) in items(&holder["auth_tokens"]) {
+        let Some(name) = token["env"].as_str() else { continue };
+        match read.iter().find(|(_, earlier)| *earlier == name) {
+            Some((first, _)) => says(
+                Warning,
+                format!(
+                    "{place}auth_tokens[{index}].env is the variable of auth_tokens[{first}] again: while a token is \
+                     rotated, the other has a variable of its own"
+                ),
+            ),
+            None => read.push((index, name)),
         }
     }
 }
