@@ -177,7 +177,10 @@ which of them is found out. With --config the keys are read from the variables o
 names; those that are not set are left out. Neither a key nor a signature is ever printed.
 
 Exits with 0 if the request is verified, with 1 if it is not, with 2 if the command line is wrong, with 3 if there is no \
-key, with 7 if a file cannot be read or understood.")]
+key, with 7 if a file cannot be read or understood.",
+    // What signs for the other subcommands verifies here.
+    mut_arg("shared_key", |arg| arg.help("Verify with the shared key of this id instead"))
+)]
 pub struct Explain {
     /// The captured request; - is standard input
     #[arg(default_value = "-", value_name = "FILE")]

@@ -65,9 +65,9 @@ pub fn sign(webhook: &Webhook, key: &Key, forge: Forge, limit: usize) -> Result<
     let mut webhook = webhook.clone();
     match forge {
         Forge::Token => Ok(webhook.sign(&key.with_secret(Secret::new("the-token-of-nobody-at-all-00000")))),
-        Forge::UnsignedBody => with_hash(webhook, key, BodyHash::Missing),
-        Forge::RepeatHash => with_hash(webhook, key, BodyHash::Twice),
-        Forge::UpperHash => with_hash(webhook, key, BodyHash::UpperCase),
+        Forge::UnsignedBody => with_hash(webhook, key, forge, BodyHash::Missing),
+        Forge::RepeatHash => with_hash(webhook, key, forge, BodyHash::Twice),
+        Forge::UpperHash => with_hash(webhook, key, forge, BodyHash::UpperCase),
         Forge::TooLarge => {
             enlarge(&mut webhook, limit)?;
             Ok(webhook.sign(key))
@@ -159,12 +159,10 @@ fn flip_bit(signature: &str) -> String {
     STANDARD.encode(bytes)
 }
 
-fn with_hash(mut webhook: Webhook, key: &Key, new: BodyHash) -> Result<Request, Failure> {
+fn with_hash(mut webhook: Webhook, key: &Key, forge: Forge, new: BodyHash) -> Result<Request, Failure> {
     match &mut webhook.payload {
         Payload::Json(_, hash) => *hash = new,
-        _ => {
-            return Err(Failure::Usage("this forgery is about bodySHA256 and needs a JSON body".into()));
-        }
+        _ => return Err(needs(forge, "a JSON body")),
     }
     Ok(webhook.sign(key))
 }

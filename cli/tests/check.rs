@@ -445,9 +445,111 @@ fn strict_fails_for_a_warning_and_not_for_a_note() {
 }
 
 #[test]
+fn what_is_no_name_of_a_variable_is_told_and_not_shown() {
+    let unlikely = |at: &str| {
+        format!(
+            "warning: {at}.env does not look like a variable's name: write NAME without $, in upper case, and no token here"
+        )
+    };
+    let upper = CANARY.to_uppercase();
+    let base64 = format!("{CANARY}c0ffee55/+A=");
+    for (name, is_name) in [
+        ("TWILIO_AUTH_TOKEN", true),
+        ("_T1", true),
+        ("ABCDEF", true),
+        ("$c0ffee", false),
+        ("$C0FFEE", false),
+        ("${C0FFEE}", false),
+        ("'C0FFEE'", false),
+        ("c0ffee", false),
+        ("0C0FFEE", false),
+        (CANARY, false),
+        (&upper, false),
+        (&base64, false),
+    ] {
+        for (list, more) in
+            [("auth_tokens", ""), ("shared_keys", r#""id": "i", "algorithm": "HMAC_SHA256","#)]
+        {
+            let key = format!(r#"[{{ {more} "env": "{name}" }}]"#);
+            let expected = |at: &str| if is_name { vec![] } else { vec![unlikely(at)] };
+            let top = format!(r#"{{ "{list}": {key} }}"#);
+            assert_eq!(faults(&top), (0, expected(&format!("{list}[0]"))), "{top}");
+            let route = format!(r#"{{ "routes": [{{ "name": "r", "{list}": {key} }}] }}"#);
+            assert_eq!(faults(&route), (0, expected(&format!("routes[0].{list}[0]"))), "{route}");
+            let (_, stdout, _) = check(&["-"], &top);
+            assert!(is_name || !stdout.contains(name), "{stdout}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_meant_to_be_filled_in_is_told() {
+    let secret = "warning: auth_tokens[0].value is a secret in the configuration, which Envoy shows in its config dump; use env";
+    let literal = "warning: auth_tokens[0].value begins with a $ or a quote, which the filter takes for a part of the secret: \
+                   write the secret alone, or the NAME of its variable as env";
+    for (value, expected) in [
+        ("test-token", &[secret][..]),
+        ("c0ffee$", &[secret]),
+        ("$c0ffee", &[secret, literal]),
+        ("${c0ffee}", &[secret, literal]),
+        ("'c0ffee'", &[secret, literal]),
+        ("\"c0ffee\"", &[secret, literal]),
+    ] {
+        let text = serde_json::json!({ "auth_tokens": [{ "value": value }] }).to_string();
+        let (code, faults) = faults(&text);
+        assert_eq!((code, faults), (0, expected.iter().map(|line| (*line).to_owned()).collect()), "{text}");
+    }
+}
+
+#[test]
+fn a_rotation_that_forgot_its_second_variable_is_told() {
+    let again = |at: &str, index: usize, first: usize| {
+        format!(
+            "warning: {at}auth_tokens[{index}].env is the variable of auth_tokens[{first}] again: while a token is rotated, the \
+             other has a variable of its own"
+        )
+    };
+    let sids = ["0", "1"].map(|digit| format!("AC{}", digit.repeat(32)));
+    let one = |digit: usize| format!(r#"{{ "env": "A", "account_sid": "{}" }}"#, sids[digit]);
+    let (a, b, inline) = (r#"{ "env": "A" }"#, r#"{ "env": "B" }"#, r#"{ "value": "t" }"#);
+    for (tokens, expected) in [
+        ([a, b].join(","), vec![]),
+        ([a, a].join(","), vec![(1, 0)]),
+        ([b, a, b, a, a].join(","), vec![(2, 0), (3, 1), (4, 1)]),
+        ([one(0), one(1)].join(","), vec![(1, 0)]),
+    ] {
+        for (at, text) in [
+            ("", format!(r#"{{ "auth_tokens": [{tokens}] }}"#)),
+            // Another list may name it too.
+            (
+                "routes[0].",
+                format!(
+                    r#"{{ "auth_tokens": [{a}], "routes": [{{ "name": "r", "auth_tokens": [{tokens}] }}] }}"#
+                ),
+            ),
+        ] {
+            let expected = expected.iter().map(|(index, first)| again(at, *index, *first)).collect();
+            assert_eq!(faults(&text), (0, expected), "{text}");
+        }
+    }
+    let (_, faults) = faults(&format!(r#"{{ "auth_tokens": [{inline}, {inline}] }}"#));
+    assert!(faults.iter().all(|fault| fault.contains("].value is a secret")), "{faults:?}");
+}
+
+#[test]
 fn what_holds_no_configuration_is_one_clear_line() {
     for (text, said) in [
-        ("a: b\n", "no configuration of the filter is in standard input"),
+        ("kind: ConfigMap\ndata: {}\n", "no configuration of the filter is in standard input"),
+        ("static_resources: { listeners: [] }\n", "no configuration of the filter is in standard input"),
+        (
+            r#"{ "dynamicResources": { "ldsConfig": {} } }"#,
+            "no configuration of the filter is in standard input",
+        ),
+        (
+            r#"{ "resources": [], "version_info": "1" }"#,
+            "no configuration of the filter is in standard input",
+        ),
+        ("a: b\n---\na: b\n", "no configuration of the filter is in standard input"),
         (
             "kind: WasmPlugin\nspec:\n  url: oci://x/other:1\n",
             "no configuration of the filter is in standard input",
@@ -461,6 +563,40 @@ fn what_holds_no_configuration_is_one_clear_line() {
         assert_eq!((code, stdout.as_str()), (7, ""), "{text}");
         assert_eq!(stderr.trim_end(), format!("error: {said}"), "{text}");
     }
+    // Each of these alone tells that a file is not the plugin's own configuration.
+    for name in [
+        "@type",
+        "access_log",
+        "admin",
+        "apiVersion",
+        "clusters",
+        "configs",
+        "configuration",
+        "dynamicResources",
+        "dynamic_resources",
+        "filterChains",
+        "filter_chains",
+        "filters",
+        "http_filters",
+        "items",
+        "kind",
+        "layered_runtime",
+        "listeners",
+        "load_assignment",
+        "metadata",
+        "node",
+        "resources",
+        "route_config",
+        "spec",
+        "static_resources",
+        "typed_config",
+        "virtual_hosts",
+        "vm_config",
+    ] {
+        let (code, stdout, stderr) = check(&["-"], &format!(r#"{{ "{name}": {{}}, "b": 1 }}"#));
+        assert_eq!((code, stdout.as_str()), (7, ""), "{name}");
+        assert_eq!(stderr, "error: no configuration of the filter is in standard input\n", "{name}");
+    }
     let (code, _, stderr) = check(&["no/such/file.yaml"], "");
     assert_eq!(code, 7);
     assert!(stderr.starts_with("error: cannot read no/such/file.yaml: "), "{stderr}");
@@ -469,6 +605,22 @@ fn what_holds_no_configuration_is_one_clear_line() {
         faults("kind: WasmPlugin\nmetadata: { name: a }\nspec:\n  url: oci://x/twilio-proxy-wasm:1\n");
     let said = "error: WasmPlugin a: configuration: is empty; give at least auth_tokens";
     assert_eq!((code, faults), (1, vec![said.to_owned()]));
+}
+
+#[test]
+fn a_configuration_with_a_misspelt_field_alone_is_named_by_the_filter() {
+    let known = "is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, unmatched, \
+                 verified_header, explain, routes";
+    let hidden = "(a name that is not repeated here)";
+    for (text, name) in [
+        (r#"{ "auth_token": [{ "env": "T" }] }"#, "auth_token"),
+        (r#"{ "authTokens": [{ "env": "T" }] }"#, hidden),
+        ("auth_token: [{ env: T }]\n", "auth_token"),
+        ("a: b\n", "a"),
+        (&format!(r#"{{ "{CANARY}": 1 }}"#), hidden),
+    ] {
+        assert_eq!(faults(text), (1, vec![format!("error: {name}: {known}")]), "{text}");
+    }
 }
 
 #[test]
@@ -503,18 +655,97 @@ fn what_signs_and_sends_is_independent_of_the_filter() {
     assert!(users.iter().all(may), "{users:?}");
 }
 
+/// A fault without the names in it that may be hidden.
+fn hidden(fault: &str) -> String {
+    ["voice", "rest.of-it_1", "webhooks_sharedkey_02h"]
+        .iter()
+        .fold(fault.to_owned(), |fault, name| fault.replace(name, "(hidden: it looks like a token)"))
+}
+
+#[test]
+fn a_token_in_the_place_of_a_name_is_hidden() {
+    let upper = "ABCDEF0123456789ABCDEF0123456789";
+    let text = format!(
+        r#"{{ "auth_tokens": [{{ "env": "T" }}], "shared_keys": [{{ "id": "{CANARY}", "algorithm": "HMAC_SHA1", "env": "T" }}],
+             "url": {{ "original_path_header": "{CANARY}" }}, "mode": "report",
+             "routes": [{{ "name": "{CANARY}", "match": {{ "hosts": ["{CANARY}", "a.example"], "route_names": ["{CANARY}"] }} }},
+                        {{ "name": "b", "auth_tokens": [{{ "env": "{upper}" }}], "shared_keys": [] }}] }}"#
+    );
+    let (code, stdout, stderr) = check(&["-"], &text);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    let shown: Vec<&str> =
+        stdout.lines().filter(|line| line.contains("(hidden: it looks like a token)")).collect();
+    let url = "  url: path of (hidden: it looks like a token)";
+    assert_eq!(
+        shown,
+        [
+            "route (hidden: it looks like a token)",
+            "  match: host (hidden: it looks like a token) or a.example, the proxy's route (hidden: it looks like a token)",
+            "  keys: auth token T; shared key (hidden: it looks like a token) (HMAC_SHA1)",
+            url,
+            "  keys: auth token (hidden: it looks like a token)",
+            url,
+            "note: route (hidden: it looks like a token) is in mode report: nothing is denied there",
+            "note: shared key (hidden: it looks like a token) is of HMAC_SHA1; Twilio makes keys of HMAC_SHA256 as well",
+        ]
+    );
+    assert!(!stdout.contains(upper), "{stdout}");
+    let open = format!(
+        r#"{{ "auth_tokens": [{{ "env": "T" }}], "routes": [{{ "name": "{CANARY}", "match": {{ "path": {{ "exact": "/" }} }} }}] }}"#
+    );
+    let (_, faults) = faults(&open);
+    assert!(
+        faults[1].starts_with("note: route (hidden: it looks like a token) matches by path, "),
+        "{faults:?}"
+    );
+    let variable = envoy(&TOKEN.replace('T', upper), STOPS, "", "")
+        .replace(r#""host_env_keys": ["T"]"#, &format!(r#""key_values": {{ "{upper}": "t" }}"#));
+    let (_, stdout, _) = check(&["-"], &variable);
+    assert!(
+        stdout.contains("the value of the variable (hidden: it looks like a token) stands in the file"),
+        "{stdout}"
+    );
+    assert!(!stdout.contains(upper), "{stdout}");
+}
+
 #[test]
 fn no_secret_is_shown_wherever_it_stands() {
     let tree: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(repository("tests/config/good/everything.json")).unwrap())
             .unwrap();
-    for pointer in
-        ["/auth_tokens/0/env", "/auth_tokens/1/value", "/shared_keys/0/env", "/shared_keys/1/value"]
-    {
+    // What is told of each place beside what is told without the canary; of the secrets' own places nothing more.
+    let variable =
+        "env does not look like a variable's name: write NAME without $, in upper case, and no token here";
+    let name = "looks like a token where a name belongs, and Envoy shows it in its config dump; write the name, and replace \
+                the token if it is one";
+    let (_, usual) = faults(&tree.to_string());
+    for (pointer, told) in [
+        ("/auth_tokens/0/env", format!("auth_tokens[0].{variable}")),
+        ("/auth_tokens/1/value", String::new()),
+        ("/shared_keys/0/env", format!("shared_keys[0].{variable}")),
+        ("/shared_keys/1/value", String::new()),
+        ("/shared_keys/0/id", format!("shared_keys[0].id {name}")),
+        ("/shared_keys/1/id", format!("shared_keys[1].id {name}")),
+        ("/url/original_path_header", format!("url.original_path_header {name}")),
+        ("/routes/0/name", format!("routes[0].name {name}")),
+        ("/routes/0/match/hosts/1", format!("routes[0].match.hosts[1] {name}")),
+        ("/routes/0/match/route_names/0", format!("routes[0].match.route_names[0] {name}")),
+        ("/routes/1/auth_tokens/0/env", format!("routes[1].auth_tokens[0].{variable}")),
+        ("/routes/1/name", format!("routes[1].name {name}")),
+        ("/routes/2/name", format!("routes[2].name {name}")),
+    ] {
         let mut tree = tree.clone();
         *tree.pointer_mut(pointer).unwrap() = CANARY.into();
         // `check` itself sees to it that the canary is in no output.
-        assert_eq!(check(&["-"], &tree.to_string()).0, 0, "{pointer}");
+        let (code, mut told_now) = faults(&tree.to_string());
+        assert_eq!(code, 0, "{pointer}");
+        told_now.retain(|fault| !usual.iter().any(|usual| hidden(usual) == hidden(fault)));
+        let expected: Vec<String> = [told].into_iter().filter(|told| !told.is_empty()).collect();
+        assert_eq!(
+            told_now,
+            expected.iter().map(|told| format!("warning: {told}")).collect::<Vec<_>>(),
+            "{pointer}"
+        );
         let wrapped = envoy(&tree.to_string(), STOPS, "", "").replace("\"T\"", "\"TWILIO_AUTH_TOKEN\"");
         assert_eq!(check(&["-"], &wrapped).0, 1, "{pointer}");
         let cut = tree.to_string();

@@ -123,8 +123,29 @@ fn exit_code_2_for_what_cannot_be() {
     fails(&mut tool(&["send"]), 2, "URL");
     fails(&mut tool(&["sign", "not a url"]), 2, "holds a space");
     fails(&mut tool(&["sign", URL, "--param", "nothing"]), 2, "NAME=VALUE");
-    fails(&mut tool(&["send", URL, "--forge", "body"]), 2, "needs a JSON body");
     fails(&mut tool(&["send", URL, "--connect", "nowhere"]), 2, "is not HOST:PORT");
+}
+
+#[test]
+fn what_a_forgery_needs_is_told_with_the_option_that_gives_it() {
+    let json = "a JSON body: give --webhook events, or --json";
+    let shared = "a shared key: give --shared-key ID";
+    let params = "a request with parameters: give --webhook sms, or --param";
+    for (webhook, forge, needs) in [
+        ("sms", "body", json),
+        ("sms", "unsigned-body", json),
+        ("sms", "repeat-hash", json),
+        ("sms", "upper-hash", json),
+        ("sms", "algorithm", shared),
+        ("sms", "key-id", shared),
+        ("events", "parameter", params),
+        ("empty", "extra-parameter", params),
+        ("empty", "too-large", "a request with a body: give --webhook sms or events"),
+    ] {
+        let (code, stdout, stderr) = run(&mut tool(&["send", URL, "--webhook", webhook, "--forge", forge]));
+        assert_eq!((code, stdout.as_str()), (2, ""));
+        assert_eq!(stderr, format!("error: the forgery `{forge}` needs {needs}\n"));
+    }
 }
 
 #[test]
@@ -187,6 +208,12 @@ fn help_tells_the_exit_codes() {
     }
     let (_, stdout, _) = run(&mut tool(&["send", "--help"]));
     assert!(stdout.contains("two-signatures") && stdout.contains("One bit of the signature is flipped"));
+    for (command, does) in [("sign", "Sign"), ("send", "Sign"), ("explain", "Verify")] {
+        let (_, stdout, _) = run(&mut tool(&[command, "--help"]));
+        let text = format!("{does} with the shared key of this id instead");
+        assert_eq!(stdout.matches("with the shared key of this id").count(), 1, "{command}");
+        assert!(stdout.contains(&text), "{stdout}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use twilio_proxy_wasm::config::{Hold, Policy};
 use twilio_proxy_wasm::route::Mode;
 
 use super::Level::{Error, Note, Warning};
-use super::{Says, weak};
+use super::{Says, or_hidden, weak};
 use crate::plugin::{Environment, Found, Manager};
 
 pub(super) fn faults(found: &Found, policy: &Policy, written: &Value, says: Says<'_>) {
@@ -106,6 +106,7 @@ fn variables(environment: &Environment, written: &Value, says: Says<'_>) {
     });
     let read: Vec<&str> = keys.filter_map(|key| key["env"].as_str()).collect();
     for name in environment.values.keys().filter(|name| read.contains(&name.as_str())) {
+        let name = or_hidden(name);
         says(
             Warning,
             format!(

@@ -7,7 +7,7 @@ use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
 use twilio_proxy_wasm::route::{Mode, Route};
 use twilio_proxy_wasm::signature::Key;
 
-use super::{counted, plain};
+use super::{counted, or_hidden, plain};
 use crate::plugin::Found;
 
 pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: &Value) {
@@ -25,7 +25,7 @@ pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: 
     }
     for (index, route) in policy.routes().iter().enumerate() {
         let own = &written["routes"][index];
-        let _ = writeln!(out, "{indent}route {}", route.name());
+        let _ = writeln!(out, "{indent}route {}", or_hidden(route.name()));
         for (name, value) in [
             ("match", matches(&own["match"])),
             ("mode", mode(route.mode()).to_owned()),
@@ -66,7 +66,8 @@ fn mode(mode: Mode) -> &'static str {
 fn matches(written: &Value) -> String {
     let mut parts = Vec::new();
     let names = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(|name| or_hidden(name).to_owned()).collect()
     };
     let hosts = names(&written["hosts"]);
     if !hosts.is_empty() {
@@ -94,9 +95,9 @@ fn keys(route: &Route) -> String {
 
 fn key(key: &Key) -> String {
     match (key.shared_key_id(), key.account_sid()) {
-        (Some(id), _) => format!("shared key {id} ({})", key.algorithm().name()),
-        (None, Some(sid)) => format!("auth token {} for {sid} alone", key.label()),
-        (None, None) => format!("auth token {}", key.label()),
+        (Some(id), _) => format!("shared key {} ({})", or_hidden(id), key.algorithm().name()),
+        (None, Some(sid)) => format!("auth token {} for {sid} alone", or_hidden(key.label())),
+        (None, None) => format!("auth token {}", or_hidden(key.label())),
     }
 }
 
@@ -109,7 +110,7 @@ fn url(written: &Value) -> String {
         parts.push("host and port of X-Forwarded-Host and -Port".to_owned());
     }
     if let Some(header) = written["original_path_header"].as_str() {
-        parts.push(format!("path of {header}"));
+        parts.push(format!("path of {}", or_hidden(header)));
     }
     if parts.is_empty() { "as it arrives".to_owned() } else { parts.join(", ") }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use twilio_proxy_wasm::config::{ConfigError, Policy};
 
 use crate::plugin::Found;
-pub(crate) use weak::holders;
+pub(crate) use weak::{holders, is_variable_name};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,6 +110,16 @@ fn plain(text: &str) -> String {
         if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
     };
     text.chars().map(shown).collect()
+}
+
+/// A name of a file, unless it may be an auth token in the wrong place.
+fn or_hidden(name: &str) -> &str {
+    if is_like_a_token(name) { "(hidden: it looks like a token)" } else { name }
+}
+
+/// Whether it is 32 hex digits, as auth tokens are.
+fn is_like_a_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn counted(count: usize, what: &str) -> String {

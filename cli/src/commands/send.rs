@@ -41,7 +41,28 @@ fn request(args: &Send) -> Result<Request, Failure> {
             let unused = Key::AuthToken(Secret::new("unused"));
             forge::sign(&webhook, &unused, Forge::MissingSignature, args.too_large_bytes)
         }
-        Some(what) => forge::sign(&webhook, &args.keys.read()?, what, args.too_large_bytes),
+        Some(what) => {
+            let key = args.keys.read()?;
+            forge::sign(&webhook, &key, what, args.too_large_bytes)
+                .map_err(|failure| with_remedy(failure, what))
+        }
+    }
+}
+
+/// Why a forgery cannot be made, with the options that give it what it needs. A scenario has other names for them.
+fn with_remedy(failure: Failure, forge: Forge) -> Failure {
+    let options = match forge {
+        Forge::Body | Forge::UnsignedBody | Forge::RepeatHash | Forge::UpperHash => {
+            "--webhook events, or --json"
+        }
+        Forge::Algorithm | Forge::KeyId => "--shared-key ID",
+        Forge::Parameter | Forge::ExtraParameter => "--webhook sms, or --param",
+        Forge::TooLarge => "--webhook sms or events",
+        _ => return failure,
+    };
+    match failure {
+        Failure::Usage(text) => Failure::Usage(format!("{text}: give {options}")),
+        other => other,
     }
 }
 

@@ -9,7 +9,7 @@ use std::hash::BuildHasher as _;
 use serde_json::Value;
 use twilio_proxy_wasm::config::Policy;
 
-use crate::check::holders;
+use crate::check::{holders, is_variable_name};
 use crate::failure::Failure;
 use crate::plugin::Found;
 
@@ -72,8 +72,7 @@ impl Variables {
             return known;
         }
         // A name that is not written like one may be a token in the wrong place.
-        let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_name = !name.is_empty() && name.bytes().all(is_plain);
+        let is_name = is_variable_name(name);
         let shown = if is_name { name } else { "(a variable whose name is not repeated here)" };
         self.missing.borrow_mut().insert(shown.to_owned());
         let random = || RandomState::new().hash_one(name);

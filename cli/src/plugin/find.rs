@@ -73,6 +73,35 @@ const FIELDS: [&str; 10] = [
     "routes",
 ];
 
+/// Fields by which files of Envoy and of Kubernetes are known, in snake case where they have two ways to be written.
+const OTHERS: [&str; 25] = [
+    "@type",
+    "access_log",
+    "admin",
+    "apiVersion",
+    "clusters",
+    "configs",
+    "configuration",
+    "dynamic_resources",
+    "filter_chains",
+    "filters",
+    "http_filters",
+    "items",
+    "kind",
+    "layered_runtime",
+    "listeners",
+    "load_assignment",
+    "metadata",
+    "node",
+    "resources",
+    "route_config",
+    "spec",
+    "static_resources",
+    "typed_config",
+    "virtual_hosts",
+    "vm_config",
+];
+
 /// The plugins in the documents of a file, of which `source` is the text; `is_json` says that it is meant to be JSON.
 #[must_use]
 pub fn find(documents: &[Value], source: &str, is_json: bool) -> Vec<Found> {
@@ -114,8 +143,10 @@ fn failure_policy(plugin: &Value) -> Option<String> {
 
 fn looks_like_ours(document: &Value, source: &str, is_json: bool) -> bool {
     match document {
+        // One misspelt field alone is for the filter to name, unless the file is of another kind.
         Value::Object(fields) => {
-            fields.is_empty() || fields.keys().any(|field| FIELDS.contains(&field.as_str()))
+            fields.keys().any(|field| FIELDS.contains(&field.as_str()))
+                || OTHERS.iter().all(|name| field(document, name).is_null())
         }
         // Whatever it is, what the filter says of it is the answer.
         _ => is_json || source.trim().is_empty(),

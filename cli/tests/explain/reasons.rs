@@ -168,21 +168,36 @@ fn variables_that_only_the_proxy_has_are_left_out_and_told() {
     let note = "note: not set here, so that nothing is verified with it: ELSEWHERE\n";
     let (code, text, _) = explain(&["--config", &file], &signed_get(URL).raw());
     assert!(code == 0 && text.ends_with(note), "{text}");
-    let file =
-        config(r#"{ "auth_tokens": [{ "env": "NO_1" }, { "env": "NO_2" }, { "env": "c0ffee00c0ffee" }] }"#);
-    let (code, text, error) = explain(&["--config", &file], &signed_get(URL).raw());
-    assert_eq!((code, text.as_str()), (3, ""));
-    let said = "error: no key of the configuration is known here: set (a variable whose name is not repeated here) or NO_1 or \
-                NO_2\n";
-    assert_eq!(error, said);
+    // The last of them as auth tokens look, but for their case.
+    for unlikely in ["c0ffee00c0ffee", "0C0FFEE", "C0FFEE11C0FFEE22C0FFEE33C0FFEE44"] {
+        let file = config(&format!(
+            r#"{{ "auth_tokens": [{{ "env": "NO_1" }}, {{ "env": "NO_2" }}, {{ "env": "{unlikely}" }}] }}"#
+        ));
+        let (code, text, error) = explain(&["--config", &file], &signed_get(URL).raw());
+        assert_eq!((code, text.as_str()), (3, ""));
+        let said = "error: no key of the configuration is known here: set (a variable whose name is not repeated here) or NO_1 \
+                    or NO_2\n";
+        assert_eq!(error, said);
+    }
 }
 
 #[test]
 fn what_the_filter_rejects_explains_nothing() {
-    let file = config(r#"{ "auth_tokens": [{ "env": "TOKEN" }], "mode": "loud" }"#);
-    let (code, text, error) = explain(&["--config", &file], &signed_get(URL).raw());
-    assert_eq!((code, text.as_str()), (7, ""));
-    assert_eq!(error, "error: the configuration is rejected: mode: must be one of enforce, report, off\n");
+    for (configuration, said) in [
+        (
+            r#"{ "auth_tokens": [{ "env": "TOKEN" }], "mode": "loud" }"#,
+            "mode: must be one of enforce, report, off",
+        ),
+        (
+            r#"{ "auth_token": [{ "env": "TOKEN" }] }"#,
+            "auth_token: is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, \
+             unmatched, verified_header, explain, routes",
+        ),
+    ] {
+        let (code, text, error) = explain(&["--config", &config(configuration)], &signed_get(URL).raw());
+        assert_eq!((code, text.as_str()), (7, ""));
+        assert_eq!(error, format!("error: the configuration is rejected: {said}\n"));
+    }
 }
 
 #[test]
