@@ -94,10 +94,10 @@ pub(super) struct Match {
 ))]
 pub(super) struct Path {
     /// This path alone.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#]*$")))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#*]*$")))]
     pub(super) exact: Option<String>,
     /// This path and those below it, by whole segments.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#]*$")))]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#*]*$")))]
     pub(super) prefix: Option<String>,
     /// Whether it matches in any case.
     #[cfg_attr(feature = "schema", schemars(default))]

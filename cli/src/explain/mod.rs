@@ -109,6 +109,9 @@ impl Explanation {
                 if let Some(header) = finding.header() {
                     line("header", header);
                 }
+                if let Some(route) = finding.reads_as() {
+                    line("reads as", route);
+                }
                 line("setting", format!("{}: {}", setting.label(), setting.remedy()).trim_end_matches(": "));
             }
             (None, Some(reason)) => line("look at", reason.hint()),

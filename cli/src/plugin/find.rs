@@ -143,10 +143,10 @@ fn failure_policy(plugin: &Value) -> Option<String> {
 
 fn looks_like_ours(document: &Value, source: &str, is_json: bool) -> bool {
     match document {
-        // One misspelt field alone is for the filter to name, unless the file is of another kind.
+        // One misspelt field alone is for the filter to name, unless the file is of another kind, as any YAML may be.
         Value::Object(fields) => {
             fields.keys().any(|field| FIELDS.contains(&field.as_str()))
-                || OTHERS.iter().all(|name| field(document, name).is_null())
+                || (is_json && OTHERS.iter().all(|name| field(document, name).is_null()))
         }
         // Whatever it is, what the filter says of it is the answer.
         _ => is_json || source.trim().is_empty(),

@@ -22,6 +22,8 @@ struct Case {
     signed: Option<String>,
     /// The header that has the path.
     header: Option<&'static str>,
+    /// The route that the path may be read as one of.
+    reads_as: Option<&'static str>,
     /// The configuration and the request with which it passes.
     remedy: Option<(String, Sent)>,
 }
@@ -37,6 +39,7 @@ impl Case {
             key: Some("TOKEN"),
             signed: Some(URL.to_owned()),
             header: None,
+            reads_as: None,
             remedy: None,
         }
     }
@@ -88,6 +91,7 @@ impl Case {
         assert_eq!(value("key").as_deref(), self.key, "{text}");
         assert_eq!(value("signed for"), self.signed, "{text}");
         assert_eq!(value("header").as_deref(), self.header, "{text}");
+        assert_eq!(value("reads as").as_deref(), self.reads_as, "{text}");
         if let Some((config, sent)) = &self.remedy {
             let (code, text) = said(config, sent);
             assert!(
@@ -122,7 +126,14 @@ fn urls() -> Vec<Case> {
         Case { remedy: Some(told), ..Case::new(cause, setting, sent).signed(&at(dialled)) }
     };
     let outer = |path: &str| format!("https://outer.example{path}");
+    let hook = r#"{ "auth_tokens": [{ "env": "TOKEN" }], "routes": [
+        { "name": "hook", "match": { "path": { "prefix": "/hook" } } }] }"#;
+    let read_as_hook = Case {
+        reads_as: Some("hook"),
+        ..Case::new("other_reading", "routes.match.path", get(&at("/HOOK/a"), &at("/HOOK/a")))
+    };
     vec![
+        read_as_hook.reason("no_route").config(hook).unsigned().resent(get(URL, URL)),
         Case::new("scheme", "url.base", get(&URL.replace("https", "http"), URL))
             .remedied(base("https://hooks.example.com")),
         Case::new("port", "url.base", get(URL, &URL.replace(".com", ".com:8443")))
@@ -263,7 +274,7 @@ fn keys() -> Vec<Case> {
         Case::new("replaced_key", "auth_tokens", with_token())
             .config(top(r#"{ "env": "OTHER" }"#))
             .remedied(top(r#"{ "env": "OTHER" }, { "env": "TOKEN" }"#)),
-        Case::new("unknown", "auth_tokens", post("Body=Hi").signed("OTHER", URL, &body))
+        Case::new("unknown", "url.base", post("Body=Hi").signed("OTHER", URL, &body))
             .unsigned()
             .remedied(TOKEN.replace("TOKEN", "OTHER")),
         Case::new(

@@ -59,7 +59,7 @@ request: POST http://hooks.example.com/twilio/sms?it's=1, a form of 7 bytes
 verdict: denied, signature_mismatch: the client is answered 403
 route: default
 cause: scheme: the signature fits the other scheme (http for https, or the reverse)
-setting: url.base: let Envoy trust the X-Forwarded-Proto of the proxy in front (xff_num_trusted_hops), or set url.base to the https:// URL that Twilio dials
+setting: url.base: let Envoy trust the X-Forwarded-Proto of the proxy in front (xff_num_trusted_hops), or set url.base to the URL that Twilio dials, with the scheme that it has there
 key: TOKEN
 signed for: https://hooks.example.com/twilio/sms?it's=1
 tried: http://hooks.example.com/twilio/sms?it's=1
