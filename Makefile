@@ -17,7 +17,7 @@ WASM := $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/release/twilio_proxy_wasm
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release module for wasm32-wasip1
 	@tools/bootstrap rust

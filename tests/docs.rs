@@ -142,6 +142,22 @@ fn every_command_is_one_that_is_run() {
 }
 
 #[test]
+fn make_help_lists_every_target_that_says_what_it_does() {
+    let output = std::process::Command::new("make").arg("help").current_dir(repository()).output();
+    let listed = String::from_utf8(output.expect("make").stdout).expect("text");
+    let makefile = text_of("Makefile");
+    let described: Vec<&str> = makefile
+        .lines()
+        .filter(|line| !line.starts_with(['\t', '#']))
+        .filter_map(|line| line.split_once(" ## ")?.0.split_once(':').map(|(target, _)| target))
+        .collect();
+    assert!(described.contains(&"bench-memory"), "{described:?}");
+    for target in described {
+        assert!(listed.contains(&format!("make {target} ")), "{target} is not in:\n{listed}");
+    }
+}
+
+#[test]
 fn every_link_and_path_leads_somewhere() {
     let root = repository();
     for (path, text) in documents() {
