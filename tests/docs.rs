@@ -42,8 +42,11 @@ fn every_configuration_in_json_is_read() {
             read += 1;
         }
     }
-    assert!(read >= 3, "{read}");
+    assert!(read >= 2, "{read}");
 }
+
+/// The filter of the README, which has a configuration of its own: `tests/e2e/docs.rs` runs it.
+const RUN_BY_ITSELF: &str = "- name: twilio_webhook\n";
 
 #[test]
 fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
@@ -51,8 +54,8 @@ fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
     let mut samples = vec![lines(&text_of("envoy/envoy.yaml")), lines(&text_of("envoy/per-route.yaml"))];
     samples.extend(manifests().iter().map(|name| lines(&text_of(name))));
     for (path, text) in documents() {
-        for block in blocks(&text, "yaml") {
-            let wanted = lines(&block);
+        for block in blocks(&text, "yaml").iter().filter(|block| !block.starts_with(RUN_BY_ITSELF)) {
+            let wanted = lines(block);
             let is_part = |sample: &Vec<String>| sample.windows(wanted.len()).any(|part| part == wanted);
             assert!(samples.iter().any(is_part), "{}: in no sample:\n{block}", path.display());
         }

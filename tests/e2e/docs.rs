@@ -1,14 +1,21 @@
-//! What the README tells a newcomer to type, typed.
+//! What the README tells a newcomer to type, typed, and what it tells to write into an Envoy, written there.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use twilio_proxy_wasm_harness::certs::Certs;
 use twilio_proxy_wasm_harness::client::{self, Request, Target};
-use twilio_proxy_wasm_harness::sample::repository;
-use twilio_proxy_wasm_harness::upstream::Protocol;
+use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
+use twilio_proxy_wasm_harness::sample::{Sample, module, repository};
+use twilio_proxy_wasm_harness::scratch::Scratch;
+use twilio_proxy_wasm_harness::upstream::{Protocol, Upstream};
+use twilio_webhook::key::Algorithm;
+use twilio_webhook::sign;
 
 use crate::site::HOST;
+use crate::webhook::{PARAMS, form, signature_with};
 
 fn readme() -> String {
     std::fs::read_to_string(repository().join("README.md")).expect("the README")
@@ -141,4 +148,84 @@ fn make_serve_answers_as_the_readme_says_and_tells_where_to_look() {
     assert_eq!(code, Some(0));
     assert!(served.program.wait().expect("its end").success());
     TcpListener::bind("127.0.0.1:8443").expect("a port that nobody listens on");
+}
+
+const TOKENS: [(&str, &str); 3] = [
+    ("TWILIO_AUTH_TOKEN", "test-token"),
+    ("TWILIO_AUTH_TOKEN_NEXT", "test-token-next"),
+    ("TWILIO_SHARED_KEY", "test-shared-key"),
+];
+
+/// `envoy/envoy.yaml` with the README's filter in place of its own, and this as the filter's configuration if it is not
+/// the README's shortest one.
+fn with_the_filter_of_the_readme(configuration: Option<&str>, certs: &Certs, upstream: &Upstream) -> String {
+    let sample = Sample::read("envoy/envoy.yaml").on_this_machine(certs, 0, upstream.port()).into_text();
+    // Everything is routed, so that it is the filter that denies.
+    assert!(sample.contains("{ path: /healthz }"));
+    let sample = sample.replace("{ path: /healthz }", "{ prefix: / }");
+    let (before, rest) = sample.split_once("                  - name: twilio_webhook\n").expect("the filter");
+    let (_, after) =
+        rest.split_once("                  - name: envoy.filters.http.router\n").expect("the router");
+    let block = readme_block("yaml", "- name: twilio_webhook\n");
+    let (upper, shortest) = block.split_once("        value: |\n").expect("a configuration");
+    let value = match configuration {
+        None => shortest.to_owned(),
+        Some(text) => text.lines().map(|line| format!("          {line}\n")).collect(),
+    };
+    let filter = format!("{upper}        value: |\n{value}");
+    let filter = filter.replace("/etc/envoy/twilio_proxy_wasm.wasm", &module().display().to_string());
+    let filter: String = filter.lines().map(|line| format!("                  {line}\n")).collect();
+    [before, &filter, "                  - name: envoy.filters.http.router\n", after].concat()
+}
+
+fn start(binary: &EnvoyBinary, config: &str) -> Envoy {
+    let options = TOKENS.iter().fold(Options::default(), |options, (name, value)| options.env(name, value));
+    Envoy::start(binary, config, &options)
+}
+
+#[test]
+fn the_filter_of_the_readme_verifies_with_each_configuration_below_it() {
+    let scratch = Scratch::new("readme");
+    let certs = Certs::write(scratch.path(), &[HOST]);
+    let signed = |path: &str, token: &str| {
+        let signature = signature_with(token, &format!("https://{HOST}{path}"), &PARAMS);
+        form(path).header("x-twilio-signature", signature)
+    };
+    let params = PARAMS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let url = format!("https://{HOST}/twilio/events");
+    let shared = form("/twilio/events")
+        .header(
+            "x-twilio-signature",
+            sign::signature(Algorithm::HmacSha256, b"test-shared-key", &url, &params),
+        )
+        .header("x-twilio-webhooks-signature-settings", "key=webhooks_sharedkey_01h,algorithm=HMAC_SHA256");
+    let shortest = [
+        (signed("/anything", "test-token"), 200, "allowed route=default"),
+        (signed("/anything", "test-token-next"), 403, "denied route=default"),
+        (form("/anything"), 403, "denied route=default"),
+    ];
+    let with_routes = [
+        (signed("/twilio/sms", "test-token"), 200, "allowed route=sms"),
+        (signed("/twilio/sms", "test-token-next"), 200, "allowed route=sms"),
+        (form("/twilio/sms"), 403, "denied route=sms"),
+        (shared, 200, "allowed route=events"),
+        (form("/twilio/events"), 200, "reported route=events"),
+        (signed("/anything", "test-token"), 403, "denied route=unmatched"),
+    ];
+    let routes = readme_block("json", "{");
+    assert_eq!(readme().matches("\n```json\n").count(), 1, "each of them is to be run");
+    for binary in versions() {
+        for (configuration, requests) in [(None, &shortest[..]), (Some(routes.as_str()), &with_routes[..])] {
+            let upstream = Upstream::start();
+            let config = with_the_filter_of_the_readme(configuration, &certs, &upstream);
+            let envoy = start(&binary, &config);
+            let target = Target::tls(envoy.listener_port("https"), &certs, HOST);
+            for (request, status, verdict) in requests {
+                let answer = client::send(&target, Protocol::Http1, request).expect("an answer");
+                assert_eq!(answer.status, *status, "Envoy {}: {request:?}", binary.version);
+                let text = format!("verdict={verdict} ");
+                assert!(envoy.wait_for_output(&text, Duration::from_secs(10)), "{text}: {}", envoy.output());
+            }
+        }
+    }
 }
