@@ -145,6 +145,12 @@ fn every_command_is_one_that_is_run() {
 }
 
 #[test]
+fn the_readme_names_the_rust_that_is_needed() {
+    let rust = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(text_of("README.md").contains(&rust), "{rust}");
+}
+
+#[test]
 fn make_help_lists_every_target_that_says_what_it_does() {
     let output = std::process::Command::new("make").arg("help").current_dir(repository()).output();
     let listed = String::from_utf8(output.expect("make").stdout).expect("text");

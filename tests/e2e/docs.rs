@@ -229,3 +229,18 @@ fn the_filter_of_the_readme_verifies_with_each_configuration_below_it() {
         }
     }
 }
+
+#[test]
+fn the_tool_is_installed_by_the_command_that_the_documents_give() {
+    let command = "cargo install --locked --path cli";
+    for name in ["README.md", "docs/envoy.md"] {
+        let text = std::fs::read_to_string(repository().join(name)).expect("a document");
+        assert!(text.contains(&format!("`{command}`")), "{name}");
+    }
+    let scratch = Scratch::new("install");
+    // A build without optimisation, which is the one that the tests have anyway.
+    let root = scratch.path().display();
+    let (code, text) =
+        bash(&format!("{command} --offline --debug --root {root} && {root}/bin/twilio-webhook --version"));
+    assert_eq!((code, text.trim()), (Some(0), concat!("twilio-webhook ", env!("CARGO_PKG_VERSION"))));
+}
