@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry demo-program
+.PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry demo-program twilio-program
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
 ENVOY_VERSION ?= 1.40.0
@@ -17,7 +17,7 @@ WASM := $(or $(CARGO_TARGET_DIR),target)/wasm32-wasip1/release/twilio_proxy_wasm
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the release module for wasm32-wasip1
 	@tools/bootstrap rust
@@ -28,13 +28,18 @@ demo: build demo-program ## Send signed and forged webhooks through a real Envoy
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
 		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo
 
-serve: build demo-program ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
+# `exec`, so that a signal to make reaches what has to stop Envoy.
+serve: build demo-program twilio-program ## Leave the demo's Envoy running, to send webhooks of your own (ENVOY_VERSION)
 	@ENVOY="$$(tools/envoy $(ENVOY_VERSION))" && export ENVOY && \
-		cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo -- serve
+		exec cargo run --locked --quiet -p twilio-proxy-wasm-harness --bin demo -- serve
 
 # Minutes of work the first time, which are to be seen.
 demo-program:
 	@cargo build --locked -p twilio-proxy-wasm-harness --bin demo
+
+# What plays Twilio in the other terminal, as `cargo run` builds it: there nobody would see why it takes so long.
+twilio-program:
+	@cargo build --locked -p twilio-webhook
 
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose

@@ -214,6 +214,11 @@ impl Envoy {
         self.process.log()
     }
 
+    /// The file that the log goes to.
+    pub fn log_file(&self) -> PathBuf {
+        self.process.log_file()
+    }
+
     /// This moment in the log.
     pub fn log_mark(&self) -> LogMark {
         self.process.log_mark()

@@ -7,6 +7,7 @@
 //! - [`upstream`] is the application behind the proxy: it records every byte that reaches it, and when.
 //! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
 //! - [`certs`] makes the certificates in between.
+//! - [`ending`] waits for whoever is to stop a program.
 //! - [`world`] is all of it together: what `docker-compose.yml` runs, without containers.
 //!
 //! Every function blocks (so none can be called from async code), and every wait has a deadline. The callers
@@ -16,6 +17,7 @@
 
 pub mod certs;
 pub mod client;
+pub mod ending;
 pub mod envoy;
 pub mod manifests;
 pub mod release;

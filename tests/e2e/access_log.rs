@@ -135,8 +135,11 @@ fn the_text_format_tells_the_verdict_and_no_secret() {
         assert_eq!(lines.len(), expected.len());
         for (line, (protocol, (_, details, state))) in lines.iter().zip(expected) {
             assert!(line.contains(&format!(" details={details} {state} flags=- ")), "{line}\n{state}");
-            assert!(line.contains(&format!(" protocol={} method=POST path=/", protocol.name())), "{line}");
+            let request = format!(" protocol={} address=127.0.0.1 method=POST path=/", protocol.name());
+            assert!(line.contains(&request), "{line}");
             assert!(!line.contains('?'), "{line}");
+            // Whoever chooses a host writes what they like into it.
+            assert!(!line.contains(HOST), "{line}");
             // The first word of a name is the one that counts.
             let verdict = line.split(' ').find(|word| word.starts_with("verdict="));
             assert_eq!(verdict, state.split(' ').next());
@@ -155,6 +158,11 @@ fn the_json_format_tells_the_verdict_and_no_secret() {
             assert_eq!(
                 (line["details"].as_str(), line["twilio_webhook"].as_str()),
                 (Some(details), Some(state)),
+                "{line}"
+            );
+            assert_eq!(
+                (line["authority"].as_str(), line["address"].as_str()),
+                (Some(HOST), Some("127.0.0.1")),
                 "{line}"
             );
             let path = line["path"].as_str().expect("a path");

@@ -1,11 +1,14 @@
 //! The configurations in `envoy/`, as a user copies them.
 
+use std::time::Duration;
+
+use serde_json::{Value, json};
 use twilio_proxy_wasm_harness::certs::Certs;
 use twilio_proxy_wasm_harness::client::{self, Request, Target};
 use twilio_proxy_wasm_harness::envoy::{Envoy, Options, versions};
 use twilio_proxy_wasm_harness::sample::{Sample, TOKENS};
 use twilio_proxy_wasm_harness::scratch::Scratch;
-use twilio_proxy_wasm_harness::upstream::Upstream;
+use twilio_proxy_wasm_harness::upstream::{Protocol, Upstream};
 
 use crate::site::HOST;
 use crate::webhook::{BOTH, FORM_BODY, PARAMS, form, signature_with};
@@ -68,6 +71,23 @@ fn each_sample_verifies_its_two_routes_and_leaves_the_third_alone() {
                     && request.headers.get_all("x-twilio-verified").collect::<Vec<_>>()
                         == [b"true".as_slice()]
             }));
+            // Who sent each and to which host, for when it is denied; and of the URL no query, which may hold a number.
+            let last = client::send(&target, Protocol::Http1, &Request::new("GET", HOST, "/last"));
+            assert_eq!(last.expect("an answer").status, 404, "{name}");
+            assert!(envoy.wait_for_output("\"/last\"", Duration::from_secs(10)), "{name}");
+            let lines: Vec<Value> =
+                envoy.output().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            assert_eq!(lines.len(), 13, "{lines:?}");
+            for line in &lines {
+                assert_eq!(
+                    (&line["authority"], &line["address"]),
+                    (&json!(HOST), &json!("127.0.0.1")),
+                    "{line}"
+                );
+                assert!(!line.to_string().contains("y=z"), "{line}");
+            }
+            let paths = lines.iter().filter(|line| line["path"] == "/twilio/sms/x").count();
+            assert_eq!(paths, 2, "{lines:?}");
         }
     }
 }

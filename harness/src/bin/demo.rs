@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! demo          plays the rows of scenarios/webhooks.toml that the sample serves, and prints what became of each
-//! demo serve    leaves Envoy running on https://127.0.0.1:8443 until Enter is pressed or the input ends
+//! demo serve    leaves Envoy running on https://127.0.0.1:8443 until Enter is pressed, the input ends or a signal comes
 //! ```
 //!
 //! The exit code is 0 if every request met with what was expected, 1 if not.
 
-use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 
 use twilio_proxy_wasm_harness::certs::Certs;
+use twilio_proxy_wasm_harness::ending::Input;
 use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
 use twilio_proxy_wasm_harness::sample::{Sample, TOKENS, repository};
 use twilio_proxy_wasm_harness::scratch::Scratch;
@@ -76,20 +77,31 @@ fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, F
 }
 
 fn serve(binary: &EnvoyBinary) -> ExitCode {
+    // Envoy itself would share the port with another Envoy, each getting some of the connections, and the certificates
+    // would be those of this one.
+    if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, SERVED_PORT)) {
+        eprintln!("demo: cannot listen on 127.0.0.1:{SERVED_PORT}, is another `make serve` running? {error}");
+        return ExitCode::FAILURE;
+    }
+    let input = Input::read();
     let directory = repository().join("target/demo");
     std::fs::create_dir_all(&directory).expect("a directory for the certificates");
     let certs = Certs::write(&directory, &[HOST]);
     let upstream = Upstream::start();
-    let _envoy = start(binary, &certs, SERVED_PORT, &upstream);
+    let envoy = start(binary, &certs, SERVED_PORT, &upstream);
     println!("Envoy {} serves https://{HOST} on 127.0.0.1:{SERVED_PORT}.", binary.version);
     println!("Its certificate is signed by {}.", relative(&certs.authority_file()));
     println!("Tokens:");
     for (name, value) in TOKENS {
         println!("  {name}={value}");
     }
-    println!("Press Enter to stop it.");
-    // Ends with a line, or with the input: a terminal's, or that of the program which started this one.
-    let _ = std::io::stdin().read(&mut [0; 1]);
+    println!("What becomes of a webhook:");
+    println!("  access log   {}", envoy.output_file().display());
+    println!("  Envoy's log  {}", envoy.log_file().display());
+    println!("  counters     http://127.0.0.1:{}/stats/prometheus", envoy.admin_port());
+    input.wait_for_the_end(|how| println!("{how} to stop it."));
+    // Not left to its own end: nothing else would stop it.
+    drop(envoy);
     ExitCode::SUCCESS
 }
 

@@ -98,12 +98,16 @@ impl Process {
         self.log_since(LogMark::default())
     }
 
+    pub(super) fn log_file(&self) -> PathBuf {
+        stderr(&self.scratch)
+    }
+
     pub(super) fn log_mark(&self) -> LogMark {
-        LogMark(read(&stderr(&self.scratch)).len())
+        LogMark(read(&self.log_file()).len())
     }
 
     pub(super) fn log_since(&self, mark: LogMark) -> String {
-        let log = read(&stderr(&self.scratch));
+        let log = read(&self.log_file());
         String::from_utf8_lossy(log.get(mark.0..).unwrap_or_default()).into_owned()
     }
 
