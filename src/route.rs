@@ -63,11 +63,19 @@ impl Route {
             && self.max_body_bytes == other.max_body_bytes
     }
 
-    /// Whether no request is ever on `other`, because this comes first. What this guards in another spelling is on
-    /// neither of them, unless the verdict is the same.
+    /// Whether no request is ever on `other`, because this comes first, as proxies read paths.
     pub(crate) fn hides(&self, other: &Route) -> bool {
-        let is_same = other.mode == Mode::Enforce && self.judges_like(other);
-        self.matcher.hides(&other.matcher, self.mode == Mode::Enforce && !is_same)
+        self.matcher.hides(&other.matcher, false)
+    }
+
+    /// Whether no request is ever judged on `other`, because this comes first and some application may find it here, where
+    /// the verdict would be another.
+    pub(crate) fn shadows(&self, other: &Route) -> bool {
+        let is_judged = match (self.mode, other.mode) {
+            (Mode::Off, _) | (Mode::Report, Mode::Enforce) => true,
+            (own, mode) => own == mode && self.judges_like(other),
+        };
+        !is_judged && self.matcher.hides(&other.matcher, true)
     }
 }
 

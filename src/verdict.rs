@@ -102,8 +102,7 @@ impl Reason {
             }
             Reason::Unverifiable => {
                 "there is no URL to verify: no host or path, CONNECT, or an upgrade that is not a WebSocket GET; \
-                 or too many requests wait for their bodies: lower the proxy's request_timeout and its limits of \
-                 connections and streams"
+                 or too many requests wait for their bodies: see request_timeout and the proxy's limits"
             }
         }
     }

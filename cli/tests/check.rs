@@ -683,7 +683,6 @@ fn a_token_in_the_place_of_a_name_is_hidden() {
             "  match: host (hidden: it looks like a token) or a.example, the proxy's route (hidden: it looks like a token)",
             "  keys: auth token T; shared key (hidden: it looks like a token) (HMAC_SHA1)",
             url,
-            "  keys: auth token (hidden: it looks like a token)",
             url,
             "note: route (hidden: it looks like a token) is in mode report: nothing is denied there",
             "note: shared key (hidden: it looks like a token) is of HMAC_SHA1; Twilio makes keys of HMAC_SHA256 as well",

@@ -84,9 +84,17 @@ fn path(at: &str, raw: &raw::Path) -> Resolved<PathMatch> {
     if !text.starts_with('/') || text.contains(['?', '#']) {
         return wrong("must begin with / and hold no query or fragment");
     }
-    // It would match nothing that Twilio is given, and let what it is meant for pass.
+    // These would match nothing that Twilio is given, and let what they are meant for pass.
     if text.contains('*') {
         return wrong("must hold no *; a prefix matches everything below it as it is");
+    }
+    if !text.is_ascii() {
+        return wrong("must be ASCII; write other characters as escapes, like %C3%BC");
+    }
+    // Of two slashes, an escaped one and an escape of its escape, applications may make the same.
+    let is_slash = |escape: &[u8]| escape.eq_ignore_ascii_case(b"%2F") || escape.eq_ignore_ascii_case(b"%5C");
+    if text.as_bytes().windows(3).any(is_slash) {
+        return wrong("must hold no escaped slash; give the path above it");
     }
     Ok(PathMatch::new(text.as_bytes(), prefix, raw.ignore_case))
 }
@@ -158,5 +166,9 @@ fn header_name(at: &str, name: &str) -> Resolved<String> {
 
 pub(super) fn is_variable_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_') && name.bytes().all(is_plain)
+    // So long, and of such digits, is an auth token.
+    let is_like_a_token = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
+        && name.bytes().all(is_plain)
+        && !is_like_a_token
 }

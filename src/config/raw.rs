@@ -94,10 +94,16 @@ pub(super) struct Match {
 ))]
 pub(super) struct Path {
     /// This path alone.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#*]*$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^/(?!.*%(2[Ff]|5[Cc]))[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"))
+    )]
     pub(super) exact: Option<String>,
     /// This path and those below it, by whole segments.
-    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^/[^?#*]*$")))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = r"^/(?!.*%(2[Ff]|5[Cc]))[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"))
+    )]
     pub(super) prefix: Option<String>,
     /// Whether it matches in any case.
     #[cfg_attr(feature = "schema", schemars(default))]

@@ -97,11 +97,21 @@ impl Resolver<'_> {
                     format!("is the name of routes[{earlier}] already; each route needs one of its own");
                 return Err(ConfigError::new(format!("{at}.name"), problem));
             }
-            if let Some(earlier) = routes.iter().position(|earlier| earlier.hides(&route)) {
-                let problem = format!(
-                    "is never reached, because routes[{earlier}] matches all of it and the first match wins; \
-                     move it before routes[{earlier}] or make that one narrower"
-                );
+            for (earlier, other) in routes.iter().enumerate() {
+                let (why, remedy) = if other.hides(&route) {
+                    (
+                        " matches all of it and the first match wins",
+                        "move it before that one or make that one narrower",
+                    )
+                } else if other.shadows(&route) {
+                    (
+                        " may be what applications read its path as, and it would be denied there",
+                        "let both have the keys, url and max_body_bytes of the top, or another path",
+                    )
+                } else {
+                    continue;
+                };
+                let problem = format!("is never reached, because routes[{earlier}]{why}; {remedy}");
                 return Err(ConfigError::new(format!("{at}.match"), problem));
             }
             routes.push(route);

@@ -83,11 +83,11 @@ causes! {
     SharedKeyAlgorithm = "shared_key_algorithm", Algorithm, "another algorithm is named for this shared key";
     /// No signature was looked at: some application may take the path for one of this route, where its verdict would be
     /// another.
-    OtherReading = "other_reading", Path, "an application may read this path as one of this route, which ignores its \
-        case or a / at its end, decodes its escapes, drops what a ; begins, or keeps a ..";
+    OtherReading = "other_reading", Path, "an application may take this path for one of that route (by its case, a / at its \
+        end, escapes, ; or ..)";
     /// Nothing that was tried fits.
-    Unknown = "unknown", Compare, "none of the usual causes: host or path are not what Twilio dialled, the key is \
-        another one, something changed the parameters, or the request is forged";
+    Unknown = "unknown", Compare, "none of the usual causes: another host, path or key, changed parameters, or a \
+        forged request";
     /// The body or the configuration is too large for a search.
     NotTried = "not_tried", None, "too large to try every known cause";
 }
@@ -142,8 +142,8 @@ settings! {
     /// The route's keys.
     Keys = "auth_tokens", "give this route the key that Twilio signs with now (after a rotation the promoted token)";
     /// `url.base`, or the route's keys.
-    Compare = "url.base", "compare the URL in Twilio's console with the host and path that arrive, then this route's \
-        keys with the one that Twilio signs with now";
+    Compare = "url.base", "compare the URL at Twilio with the host and path that arrive, then this route's keys with \
+        the one that Twilio signs with now";
     /// `match.path`
     Path = "routes.match.path", "give Twilio the path as it is written there";
     /// `account_sid` beside a token.

@@ -90,14 +90,12 @@ impl PathMatch {
         if !self.prefix && other.prefix {
             return false;
         }
-        match self.lenient.first().zip(other.lenient.first()) {
-            Some((own, path)) if to_all => self.is_match(own, path, true),
-            _ => {
-                let minds_case = !self.ignore_case && self.canonical.iter().any(u8::is_ascii_alphabetic);
-                self.is_match(&self.canonical, &other.canonical, self.ignore_case)
-                    && !(minds_case && other.ignore_case)
-            }
+        if to_all {
+            return other.lenient.first().is_some_and(|path| self.is_match_of_some(&[path]));
         }
+        let minds_case = !self.ignore_case && self.canonical.iter().any(u8::is_ascii_alphabetic);
+        self.is_match(&self.canonical, &other.canonical, self.ignore_case)
+            && !(minds_case && other.ignore_case)
     }
 
     /// Whether a lenient reader that is not particular about case finds this path.
@@ -124,18 +122,20 @@ impl PathMatch {
 pub(super) fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
     let mut read = Vec::new();
     let mut add = |text: Vec<u8>| read.push(Cow::Owned(settled(text)));
-    if path.contains(&b';') {
-        ENDS.iter().for_each(|ends| add(decode_text(&without_parameters(path, *ends))));
-        return read;
-    }
     let text = decode_text(path);
-    add(text.clone());
-    if text.contains(&b';') {
-        // An escaped one is a `;` to who decodes first, and none to others.
-        ENDS.iter().for_each(|ends| add(without_parameters(&text, *ends)));
+    let has_parameters = path.contains(&b';');
+    if !has_parameters {
+        add(text.clone());
     }
-    for ends in ENDS.iter().take(2) {
-        if let Some(rest) = without_host(path, *ends) {
+    for (number, ends) in ENDS.into_iter().enumerate() {
+        if has_parameters {
+            add(decode_text(&without_parameters(path, ends)));
+        }
+        // To who decodes first, an escaped `;` is one, and an escaped slash ends what it begins.
+        if text.contains(&b';') {
+            add(without_parameters(&text, ends));
+        }
+        if let Some(rest) = without_host(path, ends).filter(|_| number < 2) {
             add(decode_text(rest));
         }
     }
@@ -156,9 +156,10 @@ fn settled(mut text: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Whether readers that do several things may do them in another order than [`lenient`] does, and find something else:
-/// two of a host, a `;`, an escaped `;` and an escaped slash, bytes that are no ASCII, or a first segment that vanishes, so
-/// that what follows it is a host. No client spells a path so, and it may be any.
+/// Whether readers that do several things may do them in another order than [`lenient`] does, and find something else: a
+/// host beside a `;` or an escaped slash, an escaped `;` beside another or an escaped slash, a `\` beside either, bytes that
+/// are no ASCII, or a first segment that vanishes, so that what follows it is a host. No client spells a path so, and it
+/// may be any.
 fn is_odd(path: &[u8]) -> bool {
     let text = decode_text(path);
     let has_escaped = |is: fn(u8) -> bool| {
@@ -166,8 +167,11 @@ fn is_odd(path: &[u8]) -> bool {
         count(&text) > count(path)
     };
     let slashes = path.iter().take_while(|byte| is_slash(**byte)).count();
-    let oddities =
-        [slashes > 1, path.contains(&b';'), has_escaped(|byte| byte == b';'), has_escaped(is_slash)];
+    let (parameters, slash) = (path.contains(&b';'), has_escaped(is_slash));
+    let escaped_parameters = has_escaped(|byte| byte == b';');
+    let has_two = (slashes > 1 && (parameters || escaped_parameters || slash))
+        || (escaped_parameters && (parameters || slash))
+        || (path.contains(&b'\\') && (parameters || escaped_parameters));
     let rest = path.get(slashes..).unwrap_or_default();
     let end = rest.iter().position(|byte| is_slash(*byte)).unwrap_or(rest.len());
     let vanishes = |first: &[u8]| {
@@ -175,10 +179,7 @@ fn is_odd(path: &[u8]) -> bool {
         matches!(begin.trim_ascii(), b"" | b".") && (begin.len() < first.len() || end < rest.len())
     };
     let first = decode_text(rest.get(..end).unwrap_or_default());
-    oddities.into_iter().filter(|is_there| *is_there).count() > 1
-        || vanishes(&first)
-        || vanishes(&without_parameters(&first, is_slash))
-        || !path.is_ascii()
+    has_two || vanishes(&first) || vanishes(&without_parameters(&first, is_slash)) || !path.is_ascii()
 }
 
 /// The path behind a host, to those who take for one what stands behind two slashes, up to a byte that ends it.
@@ -235,9 +236,8 @@ fn is_plain(path: &[u8]) -> bool {
     let plain = |byte: &u8| {
         let follows_slash = std::mem::replace(&mut previous, *byte) == b'/';
         match byte {
-            b'%' | b';' | b'\\' | 0x80.. => false,
+            ..=b' ' | b'%' | b';' | b'\\' | 0x7F.. => false,
             b'/' | b'.' => !follows_slash,
-            byte if byte.is_ascii_whitespace() => false,
             _ => true,
         }
     };
@@ -264,8 +264,8 @@ fn decode_unreserved(path: &[u8]) -> Vec<u8> {
     decoded
 }
 
-/// Decodes every escape, drops what is no UTF-8, and writes the characters that are the same as an ASCII letter to those
-/// who ignore case by Unicode as that letter.
+/// Decodes every escape, drops what is no UTF-8, writes the characters that are the same as an ASCII letter to those
+/// who ignore case by Unicode as that letter, and all white space as a space.
 fn decode_text(path: &[u8]) -> Vec<u8> {
     let decoded: Vec<u8> = percent_decode(path).collect();
     let characters = decoded.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
@@ -273,6 +273,14 @@ fn decode_text(path: &[u8]) -> Vec<u8> {
         '\u{130}' | '\u{131}' => 'i',
         '\u{17F}' => 's',
         '\u{212A}' => 'k',
+        // White space, some of it to Python alone, with the marks that stand between such.
+        '\t'..='\r'
+        | '\u{1C}'..='\u{1F}'
+        | '\u{85}'
+        | '\u{A0}'
+        | '\u{1680}'
+        | '\u{2000}'..='\u{205F}'
+        | '\u{3000}' => ' ',
         other => other,
     });
     folded.collect::<String>().into_bytes()

@@ -41,6 +41,8 @@ const REPORTED: [&str; 9] = [
     "reported unverifiable",
 ];
 const UNMATCHED: [&str; 3] = ["passed none", "denied no_route", "denied unverifiable"];
+/// Where a route is in `report`.
+const TOLD: [&str; 2] = ["reported no_route", "reported unverifiable"];
 
 /// All at zero, for each of these routes.
 fn zeros(routes: &[(&str, &[&str])]) -> Series {
@@ -160,6 +162,7 @@ fn every_verdict_is_counted_once_under_its_labels() {
                 ("eu.v1-2_X", &REPORTED),
                 ("legacy", &["passed none"]),
                 ("unmatched", &UNMATCHED),
+                ("unmatched", &TOLD),
             ]);
             assert_eq!(scrape(&site.envoy), expected, "Envoy {} before any request", binary.version);
             for (index, (request, counter)) in requests().into_iter().enumerate() {
@@ -219,6 +222,7 @@ fn misplacement_is_counted_too() {
             ("eu.v1-2_X", &REPORTED),
             ("legacy", &["passed none"]),
             ("unmatched", &UNMATCHED[1..]),
+            ("unmatched", &TOLD),
         ]);
         expected.insert("hook denied misplaced_filter".to_owned(), 2);
         assert_eq!(scrape(&site.envoy), expected, "Envoy {}", binary.version);

@@ -33,9 +33,9 @@ fn a_forged_request_has_no_known_cause() {
     let (_, finding) = explain(&plain(""), &forged);
     assert_eq!(
         finding.unwrap().to_string(),
-        "cause=unknown setting=url.base: none of the usual causes: host or path are not what Twilio dialled, the key is \
-         another one, something changed the parameters, or the request is forged; compare the URL in Twilio's console with \
-         the host and path that arrive, then this route's keys with the one that Twilio signs with now"
+        "cause=unknown setting=url.base: none of the usual causes: another host, path or key, changed parameters, or a forged \
+         request; compare the URL at Twilio with the host and path that arrive, then this route's keys with the one that \
+         Twilio signs with now"
     );
 }
 

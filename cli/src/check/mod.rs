@@ -113,7 +113,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A name of a file, unless it may be an auth token in the wrong place.
-fn or_hidden(name: &str) -> &str {
+pub(crate) fn or_hidden(name: &str) -> &str {
     if is_like_a_token(name) { "(hidden: it looks like a token)" } else { name }
 }
 

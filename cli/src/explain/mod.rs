@@ -19,6 +19,7 @@ use twilio_proxy_wasm::request::Head;
 use twilio_proxy_wasm::verdict::{Outcome, Reason, Verdict};
 
 use crate::capture::Captured;
+use crate::check::or_hidden;
 use proxy::Replay;
 
 /// The verdict on a request, and what led to it.
@@ -110,7 +111,7 @@ impl Explanation {
                     line("header", header);
                 }
                 if let Some(route) = finding.reads_as() {
-                    line("reads as", route);
+                    line("reads as", or_hidden(route));
                 }
                 line("setting", format!("{}: {}", setting.label(), setting.remedy()).trim_end_matches(": "));
             }
