@@ -105,7 +105,7 @@ fn every_configuration_of_the_repository_is_valid() {
 }
 
 /// What cannot be said without a look at two places at once, at the environment, or at how a number is written.
-const NOT_SAID: [&str; 5] = ["hidden_", "key_none", "key_unset", "key_variable_", "twice_field"];
+const NOT_SAID: [&str; 6] = ["hidden_", "key_none", "key_unset", "key_variable_", "shadowed_", "twice_field"];
 const NOT_SAID_EITHER: [&str; 5] = [
     "key_id_twice",
     "max_body_bytes_exponent",

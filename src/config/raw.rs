@@ -96,13 +96,13 @@ pub(super) struct Path {
     /// This path alone.
     #[cfg_attr(
         feature = "schema",
-        schemars(regex(pattern = r"^/(?!.*%(2[Ff]|5[Cc]))[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"))
+        schemars(regex(pattern = r"^/[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"), extend("not" = super::schema::escaped_slash()))
     )]
     pub(super) exact: Option<String>,
     /// This path and those below it, by whole segments.
     #[cfg_attr(
         feature = "schema",
-        schemars(regex(pattern = r"^/(?!.*%(2[Ff]|5[Cc]))[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"))
+        schemars(regex(pattern = r"^/[\x00-\x22\x24-\x29\x2B-\x3E\x40-\x7F]*$"), extend("not" = super::schema::escaped_slash()))
     )]
     pub(super) prefix: Option<String>,
     /// Whether it matches in any case.

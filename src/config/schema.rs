@@ -38,3 +38,8 @@ pub(super) fn idle_forwarded_host() -> Value {
         "properties": { "base": { "type": "string" }, "trust_forwarded_host": { "const": true } },
     })
 }
+
+/// An escaped slash, which no path holds.
+pub(super) fn escaped_slash() -> Value {
+    json!({ "type": "string", "pattern": "%(2[Ff]|5[Cc])" })
+}
