@@ -251,7 +251,7 @@ fn what_is_verified_anyway_need_not_be_read_alike() {
 #[test]
 fn where_two_readings_would_have_to_agree_is_reported() {
     let [off, report, enforce] = ["off", "report", "enforce"].map(|mode| format!(r#""mode": "{mode}""#));
-    let [off, report, enforce] = [&off[..], &report, &enforce];
+    let [off, report, enforce] = [off.as_str(), report.as_str(), enforce.as_str()];
     // `/a/b/` is on the second to proxies, and on the first to who does not mind the `/`.
     for (first, second, expected) in [
         (report, off, "unmatched reported no_route"),
