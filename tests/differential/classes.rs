@@ -94,8 +94,10 @@ pub const CLASSES: &[Class] = &[
     denied("empty-parts-dropped", PYTHON, Always, |case| spelled(case, Spelling::Parsed)),
     denied("wss-port-80", &[Node, Python], Always, |case| case.signed.port == Port::Insecure),
     denied("socket-first-value", &[Python], UnlessForged, |case| {
+        // Of a query in the URL no value is signed by itself, the first of a name without one either.
+        let by_value = case.is_socket() && case.shape != Shape::Socket(Query::InUrl);
         let first = first_of_each(&case.params);
-        case.is_socket() && same(&case.signed.params, &first) && !same(&first, &case.params)
+        by_value && same(&case.signed.params, &first) && !same(&first, &case.params)
     }),
     denied("form-of-nothing", &[Node, Express, Python], Always, |case| {
         case.shape == Shape::Form(Form::AddsNothing)
