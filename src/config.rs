@@ -11,6 +11,7 @@ mod schema;
 mod tree;
 
 pub use error::ConfigError;
+pub use fields::is_variable_name;
 #[cfg(feature = "schema")]
 pub use schema::schema;
 

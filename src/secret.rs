@@ -35,6 +35,11 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whether a text may be an auth token, which is 32 hex digits: in the place of a name it is not to be shown.
+pub fn is_like_a_token(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::Secret;

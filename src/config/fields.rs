@@ -5,6 +5,7 @@ use super::raw;
 use super::resolve::Resolved;
 use crate::metrics::UNMATCHED;
 use crate::route::{HostMatch, Match, Mode, PathMatch};
+use crate::secret::is_like_a_token;
 use crate::url::{Base, UrlRule};
 
 /// The most that the configuration may ask for: 64 MiB, which the sandbox's memory still holds several times.
@@ -164,11 +165,10 @@ fn header_name(at: &str, name: &str) -> Resolved<String> {
     Ok(name.to_ascii_lowercase())
 }
 
-pub(super) fn is_variable_name(name: &str) -> bool {
+/// Whether a variable may be meant by a name, which may then be shown.
+pub fn is_variable_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    // So long, and of such digits, is an auth token.
-    let is_like_a_token = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
         && name.bytes().all(is_plain)
-        && !is_like_a_token
+        && !is_like_a_token(name)
 }

@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use twilio_proxy_wasm::config::{ConfigError, Policy};
+use twilio_proxy_wasm::secret::is_like_a_token;
 
 use crate::plugin::Found;
-pub(crate) use weak::{holders, is_variable_name};
+pub(crate) use weak::holders;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,11 +116,6 @@ fn plain(text: &str) -> String {
 /// A name of a file, unless it may be an auth token in the wrong place.
 pub(crate) fn or_hidden(name: &str) -> &str {
     if is_like_a_token(name) { "(hidden: it looks like a token)" } else { name }
-}
-
-/// Whether it is 32 hex digits, as auth tokens are.
-fn is_like_a_token(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn counted(count: usize, what: &str) -> String {

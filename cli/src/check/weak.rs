@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
+use twilio_proxy_wasm::config::{Hold, Policy, Unmatched, is_variable_name};
 use twilio_proxy_wasm::route::Mode;
+use twilio_proxy_wasm::secret::is_like_a_token;
 use twilio_proxy_wasm::signature::Algorithm;
 
 use super::Level::{Note, Warning};
-use super::{Says, is_like_a_token, or_hidden};
+use super::{Says, or_hidden};
 
 pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
     for (place, holder) in holders(written) {
@@ -44,17 +45,6 @@ pub(crate) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)>
     let routes = written["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
     let routes = routes.iter().enumerate().map(|(index, route)| (format!("routes[{index}]."), route));
     std::iter::once((String::new(), written)).chain(routes)
-}
-
-/// Whether a variable may be meant by it, and it may be shown.
-pub(crate) fn is_variable_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    let is_digit = |first: char| first.is_ascii_digit();
-    !name.is_empty()
-        && name.bytes().all(is_plain)
-        && !name.starts_with(is_digit)
-        // Not every token begins with a digit.
-        && !is_like_a_token(name)
 }
 
 /// What stands where a variable's name belongs and is none, and secrets that stand in the configuration itself.

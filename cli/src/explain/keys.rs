@@ -7,9 +7,9 @@ use std::fmt;
 use std::hash::BuildHasher as _;
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::config::{Policy, is_variable_name};
 
-use crate::check::{holders, is_variable_name};
+use crate::check::holders;
 use crate::failure::Failure;
 use crate::plugin::Found;
 
