@@ -2,9 +2,11 @@
 //!
 //! The proxy calls [`Exchange::on_headers`], then [`Exchange::on_body`] for each piece of the body, then perhaps
 //! [`Exchange::on_trailers`], and does what the [`Step`] says. The verdict is reached exactly once: at the
-//! headers (nothing follows, or a WebSocket handshake), at the last piece of the body, or at the trailers.
-//! Nothing here can fail: what is unexpected is a denial.
+//! headers (nothing follows, or a WebSocket handshake), at the last piece of the body, or at the trailers; or at the end, of a
+//! request that ends before it is whole. Nothing here can fail: what is unexpected is a denial.
 
+mod headers;
+mod judged;
 mod memory;
 mod pending;
 
@@ -12,14 +14,18 @@ pub use memory::Memory;
 
 use std::rc::Rc;
 
-use crate::config::{Hold, Policy, Unmatched};
-use crate::explain::{Evidence, Finding};
+use crate::config::{Hold, Mode};
+use crate::explain::Evidence;
+use crate::policy::Policy;
+use crate::proxy::Proxy;
+use crate::reason::Reason;
+use crate::record;
 use crate::reply::Reply;
-use crate::request::{Head, Single};
-use crate::route::{Mode, Route, select};
-use crate::verdict::{Outcome, Reason, Verdict};
+use crate::signature::Signer;
+use crate::verdict::{Decision, Pass, Verdict};
 use crate::verify;
-use memory::Share;
+use headers::{AfterHeaders, Arrival};
+use judged::Judged;
 use pending::Pending;
 
 /// What the proxy is to do next.
@@ -33,28 +39,6 @@ pub enum Step {
     Reply(Reply),
 }
 
-/// What the core asks of the proxy about the request at hand. Nothing is asked for that is not needed.
-pub trait Proxy {
-    /// The request's headers, serialised as proxy-wasm does; see [`Head::read`].
-    fn headers(&self) -> Option<Vec<u8>>;
-    /// Takes a header away from the request, in all its occurrences.
-    fn remove_header(&self, name: &str);
-    /// Gives the request a header, in place of all that it has of that name.
-    fn set_header(&self, name: &str, value: &str);
-    /// The name of the proxy's own route; empty if it has none.
-    fn route_name(&self) -> Vec<u8>;
-    /// The port that the request came in by.
-    fn listener_port(&self) -> Option<u16>;
-    /// The first `size` bytes of the body that the proxy holds now.
-    fn body(&self, size: usize) -> Option<Vec<u8>>;
-    /// Whether the proxy has chosen an upstream, and so has begun to send the request.
-    fn has_upstream(&self) -> bool;
-    /// How many bytes of the request, headers and body, have come in so far.
-    fn bytes_received(&self) -> Option<u64>;
-    /// Why the response that is about to go out is what it is: the proxy's response code details.
-    fn response_code_details(&self) -> Vec<u8>;
-}
-
 /// The state of one request.
 #[derive(Debug)]
 pub struct Exchange {
@@ -62,34 +46,22 @@ pub struct Exchange {
     memory: Rc<Memory>,
     watches_for_stall: bool,
     state: State,
-    outcome: Option<Outcome>,
-    conclusion: Option<Conclusion>,
+    verdict: Option<Verdict>,
+    /// What [`Exchange::take_verdict`] returns.
+    unrecorded: Option<Judged>,
+    /// What is to be recorded at the end, if none of the other filters of this kind judges the request: it is signed, and here
+    /// on no route.
+    unclaimed: Option<Judged>,
+    gate: Gate,
 }
 
-/// A verdict that is to be recorded, with what is kept until then to explain it.
-#[derive(Debug)]
-pub struct Conclusion {
-    /// The verdict and its route.
-    pub outcome: Outcome,
-    evidence: Option<Box<Evidence>>,
-    /// The route that an application may find the request on, where that is why it was denied.
-    reads_as: Option<usize>,
-}
-
-impl Conclusion {
-    /// Why the request was denied, as far as that can be found out; asked for only if somebody will read it. `policy` is
-    /// the one that denied it.
-    pub fn explain(&self, policy: &Policy, proxy: &dyn Proxy) -> Option<Finding> {
-        if let Some(evidence) = &self.evidence {
-            return evidence.explain(policy, proxy);
-        }
-        let route = policy.route(self.reads_as?)?;
-        policy.explain().then(|| Finding::other_reading(route))
-    }
-
-    fn of(outcome: Outcome) -> Conclusion {
-        Conclusion { outcome, evidence: None, reads_as: None }
-    }
+/// Whether the proxy's routes have been told that the request may go on.
+#[derive(Clone, Copy, Debug)]
+enum Gate {
+    Shut,
+    /// They are to be told this, by [`Exchange::take_pass`].
+    Opening(Pass),
+    Open,
 }
 
 #[derive(Debug)]
@@ -105,262 +77,216 @@ enum State {
 }
 
 impl Exchange {
-    /// A request that is about to begin. `memory` is shared by all requests of a virtual machine. `watches_for_stall`
-    /// says that it is not known yet whether the proxy hands on the bodies of requests that are stopped at their
-    /// headers; see [`Exchange::may_stall`].
+    /// Begins a request. `memory` is shared by all requests of a virtual machine. `watches_for_stall` says that it is not
+    /// known yet whether the proxy hands on the bodies of requests that are stopped at their headers; see
+    /// [`Exchange::is_watched`].
     pub fn new(policy: Rc<Policy>, memory: Rc<Memory>, watches_for_stall: bool) -> Exchange {
-        Exchange { policy, memory, watches_for_stall, state: State::New, outcome: None, conclusion: None }
+        Exchange {
+            policy,
+            memory,
+            watches_for_stall,
+            state: State::New,
+            verdict: None,
+            unrecorded: None,
+            unclaimed: None,
+            gate: Gate::Shut,
+        }
     }
 
-    /// The verdict, once there is one.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome
+    /// Returns the verdict, once there is one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.verdict
     }
 
-    /// The verdict, to be recorded: once, after the step that came to it.
-    pub fn take_conclusion(&mut self) -> Option<Conclusion> {
-        self.conclusion.take()
+    /// Returns the verdict a single time, to be recorded after the step that reached it, or at the end, with what is kept to
+    /// explain it.
+    pub fn take_verdict(&mut self) -> Option<(Verdict, Option<Evidence>)> {
+        self.unrecorded.take().map(|judged| (judged.verdict, judged.evidence))
     }
 
-    /// Whether the request is watched: it is stopped at its headers, and no piece of its body has come. The proxy
-    /// is then to call [`Exchange::on_tick`] twice a second.
-    pub fn may_stall(&self) -> bool {
+    /// Returns a single time that the request may go on, where the proxy's routes are to be told of that. After the step that
+    /// let it go on, the proxy is to write it where they see it, and then to choose the route anew.
+    pub fn take_pass(&mut self) -> Option<Pass> {
+        let Gate::Opening(pass) = self.gate else { return None };
+        self.gate = Gate::Open;
+        Some(pass)
+    }
+
+    /// Returns true while the request is watched: it is stopped at its headers, and no piece of its body has come, or another
+    /// filter is to hold it. The proxy is then to call [`Exchange::on_tick`] twice a second.
+    pub fn is_watched(&self) -> bool {
         matches!(&self.state, State::Pending(pending) if pending.is_watched())
     }
 
-    /// The headers are here. `end_of_stream` says that nothing follows them.
+    /// Takes the headers. `end_of_stream` says that nothing follows them.
     pub fn on_headers(&mut self, end_of_stream: bool, proxy: &dyn Proxy) -> Step {
         if !matches!(self.state, State::New) {
-            return self.standing_order(proxy);
+            return self.current_step(proxy);
         }
-        match self.examine(end_of_stream, proxy) {
-            Examined::Settled(conclusion) => self.settle(conclusion, proxy),
-            Examined::Pending(pending) => {
+        let Exchange { policy, memory, watches_for_stall, .. } = self;
+        let watches_for_stall = *watches_for_stall;
+        match (Arrival { policy, memory, watches_for_stall, end_of_stream, proxy }).examine() {
+            AfterHeaders::Judged(judged) => self.finish(judged, proxy),
+            AfterHeaders::Pending(pending) => {
                 let stops = pending.is_held() && self.policy.hold() == Hold::OwnStop;
+                if !pending.is_held() {
+                    // It goes on now, and so has its route chosen before there is a verdict.
+                    self.open_gate(Pass { route: Some(pending.judge.route), is_verified: false });
+                }
                 self.state = State::Pending(pending);
                 if stops { Step::Hold } else { Step::Continue }
             }
         }
     }
 
-    /// A piece of the body is here. While the request is held, `size` is that of all that has come so far; when
+    /// Takes a piece of the body. While the request is held, `size` is that of all that has come so far; when
     /// it passes, that of this piece alone. `end_of_stream` says that nothing follows.
     pub fn on_body(&mut self, size: usize, end_of_stream: bool, proxy: &dyn Proxy) -> Step {
-        let State::Pending(pending) = &mut self.state else { return self.standing_order(proxy) };
-        match pending.take_in(&self.policy, size, proxy) {
-            Err(reason) => self.conclude(Err(reason), proxy),
-            Ok(()) if end_of_stream => self.on_end(proxy),
-            Ok(()) => self.standing_order(proxy),
+        let State::Pending(pending) = &mut self.state else { return self.current_step(proxy) };
+        match pending.add_piece(&self.policy, size, proxy) {
+            Err(reason) => self.fail(reason, proxy),
+            Ok(()) if end_of_stream => self.verify(proxy),
+            Ok(()) => self.current_step(proxy),
         }
     }
 
-    /// The trailers are here: the body, if any, is whole.
+    /// Takes the trailers: the body, if any, is whole.
     pub fn on_trailers(&mut self, proxy: &dyn Proxy) -> Step {
-        let State::Pending(pending) = &self.state else { return self.standing_order(proxy) };
-        match pending.check_kept_back(&self.policy, proxy) {
-            Err(reason) => self.conclude(Err(reason), proxy),
-            Ok(()) => self.on_end(proxy),
+        let State::Pending(pending) = &self.state else { return self.current_step(proxy) };
+        match pending.check_not_sent(&self.policy, proxy) {
+            Err(reason) => self.fail(reason, proxy),
+            Ok(()) => self.verify(proxy),
         }
     }
 
-    /// Half a second has passed. Tells a request whose body comes in, but is not handed on, from one whose
-    /// body is slow.
+    /// Notes that half a second has passed. Tells a request whose body comes in, but is not handed on, from one whose
+    /// body is slow, and finds one that an upstream has although another filter was to hold it.
     pub fn on_tick(&mut self, proxy: &dyn Proxy) -> Step {
-        let has_stalled = match &mut self.state {
-            State::Pending(pending) if pending.is_watched() => pending.has_stalled(proxy.bytes_received()),
+        let is_misplaced = match &mut self.state {
+            State::Pending(pending) => pending.is_misplaced(proxy),
             _ => false,
         };
-        if has_stalled {
-            self.conclude(Err(Reason::MisplacedFilter), proxy)
-        } else {
-            self.standing_order(proxy)
-        }
+        if is_misplaced { self.fail(Reason::MisplacedFilter, proxy) } else { self.current_step(proxy) }
     }
 
-    /// A response is about to go out. If it answers a request that is still held, the request has been acted upon
-    /// without a verdict: a redirect or a direct response is sent before any body is. A refusal by the proxy
-    /// itself (a time-out, say) is none of that.
+    /// Takes notice of a response that is about to go out. If an upstream answers a request that is still held, the request
+    /// has been acted upon without a verdict.
+    ///
+    /// What the proxy answers by itself (a redirect to https, say, or that the request took too long) has acted on nothing:
+    /// its answer goes out, and nothing of the request goes on any more. Behind a gate that may be the answer of the route
+    /// that is shut, to a request for which it would have opened: then the filter does not hold.
     pub fn on_response(&mut self, proxy: &dyn Proxy) -> Step {
-        if !matches!(&self.state, State::Pending(pending) if pending.is_held()) {
+        let State::Pending(pending) = &self.state else { return Step::Continue };
+        if !pending.is_held() {
             return Step::Continue;
         }
+        let is_behind_gate = self.policy.clear_route_cache(Some(pending.judge.route));
+        let is_redirect = || matches!(proxy.response_status(), Some(300..=399));
         match proxy.response_code_details().as_slice() {
-            b"direct_response" | b"via_upstream" => self.conclude(Err(Reason::MisplacedFilter), proxy),
+            b"via_upstream" => self.fail(Reason::MisplacedFilter, proxy),
+            b"direct_response" if is_behind_gate && !is_redirect() => {
+                self.fail(Reason::MisplacedFilter, proxy)
+            }
+            b"direct_response" => {
+                self.state = State::Refused;
+                Step::Continue
+            }
             _ => Step::Continue,
         }
     }
 
-    /// What holds for every further piece of a request once its way is decided.
-    fn standing_order(&mut self, proxy: &dyn Proxy) -> Step {
+    /// Takes notice that the request is over, however it ended.
+    pub fn on_end(&mut self, proxy: &dyn Proxy) {
+        if let State::Pending(pending) = &self.state {
+            let verdict = Verdict { route: Some(pending.judge.route), decision: Decision::Incomplete };
+            self.verdict = Some(verdict);
+            self.unrecorded = Some(Judged::from(verdict));
+            self.state = State::Refused;
+        }
+        if let Some(judged) = self.unclaimed.take() {
+            let is_none_of_ours = record::is_judged(proxy);
+            let passed = || Judged::without_route(Decision::Passed);
+            self.unrecorded = Some(if is_none_of_ours { passed() } else { judged });
+        }
+    }
+
+    /// Returns the step for a callback that changes nothing.
+    fn current_step(&mut self, proxy: &dyn Proxy) -> Step {
         match &self.state {
             State::Pending(pending) if !pending.is_held() => Step::Continue,
             State::Pending(_) | State::Refused => Step::Hold,
             State::Released => Step::Continue,
-            State::New => self.conclude(Err(Reason::Unverifiable), proxy),
+            State::New => self.fail(Reason::Unverifiable, proxy),
         }
     }
 
-    fn examine(&self, end_of_stream: bool, proxy: &dyn Proxy) -> Examined {
-        let unrouted = |verdict| Examined::Settled(Conclusion::of(Outcome { route: None, verdict }));
-        let policy = &self.policy;
-        let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
-        let Some(head) = proxy.headers().and_then(read) else {
-            if let Some(name) = policy.verified_header() {
-                proxy.remove_header(name);
-            }
-            return unrouted(self.verdict_before_routes());
-        };
-        for name in head.claims_to_be_verified() {
-            proxy.remove_header(name);
-        }
-        if head.path() == Single::Repeated || head.has_several_hosts() {
-            return unrouted(self.verdict_before_routes());
-        }
-        // Without the header the proxy routes anew, and goes on telling the name of the route before. So a client could
-        // be matched by the name of one route and be sent on another.
-        let is_rerouted = policy.needs_route_name() && !head.claims_to_be_verified().is_empty();
-        if is_rerouted && policy.can_deny() {
-            return unrouted(Verdict::Denied(Reason::NoRoute));
-        }
-        let route_name = if policy.needs_route_name() { proxy.route_name() } else { Vec::new() };
-        let authority = head.authority().one().unwrap_or_default();
-        let selection = select(policy.routes(), authority, head.path_without_query(), &route_name);
-        if let Some(doubt) = policy.doubt(&selection) {
-            // Without a path it may be on any route that names one.
-            let has_path = head.path() != Single::Absent;
-            let reason = if has_path { Reason::NoRoute } else { Reason::Unverifiable };
-            let verdict = if doubt.is_denied { Verdict::Denied(reason) } else { Verdict::Reported(reason) };
-            let outcome = Outcome { route: None, verdict };
-            let reads_as = doubt.route.filter(|_| has_path);
-            return Examined::Settled(Conclusion { reads_as, ..Conclusion::of(outcome) });
-        }
-        match selection.strict.and_then(|position| Some((position, policy.route(position)?))) {
-            Some((position, route)) => self.open(position, route, head, end_of_stream, proxy),
-            None if policy.unmatched() == Unmatched::Allow => unrouted(Verdict::Passed),
-            None => unrouted(Verdict::Denied(Reason::NoRoute)),
-        }
-    }
-
-    /// The verdict on a request that has no readable, single host and path, so that any route might be its own. Where
-    /// nothing is enforced, it is not either.
-    fn verdict_before_routes(&self) -> Verdict {
-        let reason = Reason::Unverifiable;
-        if self.policy.can_deny() { Verdict::Denied(reason) } else { Verdict::Reported(reason) }
-    }
-
-    /// What a route makes of the headers.
-    fn open(&self, position: usize, route: &Route, head: Head, end: bool, proxy: &dyn Proxy) -> Examined {
-        if route.mode() == Mode::Off {
-            let outcome = Outcome { route: Some(position), verdict: Verdict::Passed };
-            return Examined::Settled(Conclusion::of(outcome));
-        }
-        let settled = |result, head, body| {
-            let outcome = outcome(position, route, result);
-            let evidence = Evidence::of(&self.policy, outcome, head, body);
-            Examined::Settled(Conclusion { evidence, ..Conclusion::of(outcome) })
-        };
-        let checked = match pending::check(route, &head) {
-            Ok(checked) => checked,
-            Err(reason) => return settled(Err(reason), head, end.then(Vec::new)),
-        };
-        let ends_here = end || head.is_upgrade();
-        let mut pending = Pending::new(position, route, head, checked, Share::of(&self.memory));
-        let has_room = if ends_here { pending.can_be_verified(0) } else { pending.may_wait(route) };
-        if !has_room {
-            return settled(Err(Reason::Unverifiable), pending.into_head(), None);
-        }
-        if ends_here {
-            let request = pending.request(route, proxy);
-            let result = if pending.is_upgrade() {
-                verify::websocket(&request)
-            } else {
-                verify::request(&request, b"")
-            };
-            return settled(result, pending.into_head(), Some(Vec::new()));
-        }
-        if self.watches_for_stall && pending.is_held() && self.policy.hold() == Hold::OwnStop {
-            pending.watch(proxy.bytes_received());
-        }
-        Examined::Pending(Box::new(pending))
-    }
-
-    /// The request is whole: read the body, and decide.
-    fn on_end(&mut self, proxy: &dyn Proxy) -> Step {
-        let State::Pending(pending) = &mut self.state else { return self.standing_order(proxy) };
+    /// Verifies the request, which is whole.
+    fn verify(&mut self, proxy: &dyn Proxy) -> Step {
+        let State::Pending(pending) = &mut self.state else { return self.current_step(proxy) };
         let body = if pending.can_be_verified(pending.size()) { pending.whole_body(proxy) } else { None };
-        let result = match (&body, self.policy.route(pending.route)) {
+        let result = match (&body, self.policy.route(pending.judge.route)) {
             (Some(body), Some(route)) => verify::request(&pending.request(route, proxy), body),
             (None, _) | (_, None) => Err(Reason::Unverifiable),
         };
-        self.conclude_with(result, body, proxy)
+        self.decide(result, body, proxy)
     }
 
-    fn conclude(&mut self, result: Result<usize, Reason>, proxy: &dyn Proxy) -> Step {
-        self.conclude_with(result, None, proxy)
+    /// Ends a request that cannot be verified.
+    fn fail(&mut self, reason: Reason, proxy: &dyn Proxy) -> Step {
+        self.decide(Err(reason), None, proxy)
     }
 
-    fn conclude_with(
-        &mut self,
-        result: Result<usize, Reason>,
-        body: Option<Vec<u8>>,
-        proxy: &dyn Proxy,
-    ) -> Step {
+    /// Comes to the verdict on a request that waited, or on one whose headers never came.
+    fn decide(&mut self, result: Result<Signer, Reason>, body: Option<Vec<u8>>, proxy: &dyn Proxy) -> Step {
         let pending = match std::mem::replace(&mut self.state, State::Refused) {
             State::Pending(pending) => Some(pending),
             State::New | State::Released | State::Refused => None,
         };
-        let routed = pending.and_then(|pending| {
-            let position = pending.route;
-            Some((outcome(position, self.policy.route(position)?, result), pending.into_head()))
-        });
-        match routed {
-            Some((outcome, head)) => {
-                let evidence = Evidence::of(&self.policy, outcome, head, body);
-                self.settle(Conclusion { evidence, ..Conclusion::of(outcome) }, proxy)
+        let judged = match pending {
+            Some(pending) => {
+                let judge = pending.judge;
+                Judged::on_route(&self.policy, judge, result, pending.into_head(), body)
             }
-            None => {
-                let outcome = Outcome { route: None, verdict: self.verdict_before_routes() };
-                self.settle(Conclusion::of(outcome), proxy)
-            }
-        }
+            None => Judged::unreadable(&self.policy),
+        };
+        self.finish(judged, proxy)
     }
 
-    fn settle(&mut self, conclusion: Conclusion, proxy: &dyn Proxy) -> Step {
-        let outcome = conclusion.outcome;
-        self.outcome = Some(outcome);
-        self.conclusion = Some(conclusion);
-        if let Verdict::Denied(reason) = outcome.verdict {
+    fn finish(&mut self, judged: Judged, proxy: &dyn Proxy) -> Step {
+        let verdict = judged.verdict;
+        self.verdict = Some(verdict);
+        if verdict.decision == Decision::PassedSigned {
+            self.unclaimed = Some(judged);
+        } else {
+            self.unrecorded = Some(judged);
+        }
+        if let Decision::Denied(reason) = verdict.decision {
             self.state = State::Refused;
             return Step::Reply(Reply::to(reason));
         }
         self.state = State::Released;
-        if let Some(name) = self.header_to_set(outcome) {
+        if let Some(pass) = verdict.pass() {
+            self.open_gate(pass);
+        }
+        if let Some(name) = self.header_to_set(verdict) {
             proxy.set_header(name, "true");
+            proxy.set_own_state(&record::header_key(name), "true");
         }
         Step::Continue
     }
 
-    /// The header that tells the upstream of this outcome: none unless the request was verified by enforcement
-    /// and its headers are still here.
-    fn header_to_set(&self, outcome: Outcome) -> Option<&str> {
-        let is_allowed = matches!(outcome.verdict, Verdict::Allowed { .. });
-        let is_enforced = self.policy.route(outcome.route?)?.mode() == Mode::Enforce;
+    fn open_gate(&mut self, pass: Pass) {
+        if matches!(self.gate, Gate::Shut) && self.policy.clear_route_cache(pass.route) {
+            self.gate = Gate::Opening(pass);
+        }
+    }
+
+    /// Returns the header that tells the upstream of this verdict: none unless the request was verified in `enforce` and
+    /// its headers are still here.
+    fn header_to_set(&self, verdict: Verdict) -> Option<&str> {
+        let is_allowed = matches!(verdict.decision, Decision::Allowed { .. });
+        let is_enforced = self.policy.route(verdict.route?)?.mode() == Mode::Enforce;
         let tells = is_allowed && is_enforced && self.policy.hold() == Hold::OwnStop;
         self.policy.verified_header().filter(|_| tells)
     }
-}
-
-enum Examined {
-    Settled(Conclusion),
-    Pending(Box<Pending>),
-}
-
-/// What a result comes to on a route.
-fn outcome(position: usize, route: &Route, result: Result<usize, Reason>) -> Outcome {
-    let verdict = match (result, route.mode()) {
-        (Ok(key), _) => Verdict::Allowed { key },
-        (Err(reason), Mode::Enforce) => Verdict::Denied(reason),
-        (Err(reason), Mode::Report | Mode::Off) => Verdict::Reported(reason),
-    };
-    Outcome { route: Some(position), verdict }
 }

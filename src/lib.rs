@@ -4,13 +4,13 @@
 //!
 //! 1. Exactly one `X-Twilio-Signature`, in standard padded base64, came with it ([`signature`]).
 //! 2. Some URL that Twilio may have dialled ([`url`]), followed by the request's sorted parameters
-//!    ([`params`]), has that signature under one of the route's own keys ([`route`], [`config`]).
+//!    ([`params`]), has that signature under one of the route's own keys ([`route`], [`policy`]).
 //! 3. Its body is vouched for: by the parameters (a form), by the one `bodySHA256` in the signed URL (any
 //!    other body), or by being empty.
 //!
-//! Everything else is a denial with one [`verdict::Reason`]. The modules stand in the order of a request's
-//! way. [`exchange`] is the thread through them: a state machine that sees headers, body and trailers, and
-//! answers each with a [`exchange::Step`].
+//! Everything else is a denial with one [`reason::Reason`]. Begin with [`exchange`], which follows a request
+//! from its headers to its verdict: a state machine that sees headers, body and trailers, and answers each
+//! with a [`exchange::Step`]. The modules before it stand, as far as imports allow, in the order of that way.
 //!
 //! The crate is a pure core and a thin adapter. The core names no proxy, reads no clock and no environment,
 //! and logs nothing; the adapter (`host`, compiled for WebAssembly alone) carries bytes in and out.
@@ -22,26 +22,38 @@
 
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
-pub mod config;
+// A room imports only rooms above it, which `tests/rooms.rs` holds.
+
+pub mod proxy;
+pub mod reason;
+
 pub mod secret;
 
-pub mod exchange;
+pub mod config;
+
 pub mod request;
 pub mod route;
-pub mod url;
+
+pub mod params;
 
 pub mod body_hash;
-pub mod params;
 pub mod signature;
+pub mod url;
+
+pub mod policy;
 pub mod verify;
 
-pub mod reply;
 pub mod verdict;
 
 pub mod explain;
+pub mod reply;
+
+pub mod record;
+
 pub mod limit;
 pub mod metrics;
-pub mod record;
+
+pub mod exchange;
 
 #[cfg(target_arch = "wasm32")]
 mod host;

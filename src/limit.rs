@@ -1,6 +1,6 @@
 //! How many log lines a flood of denials may buy.
 
-/// A token bucket that counts what it held back. The caller brings the clock.
+/// A token bucket that counts the events it did not admit. The caller brings the clock.
 #[derive(Debug)]
 pub struct Limiter {
     burst: u64,
@@ -11,7 +11,7 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Lets `burst` events through at once and one more every `interval_ns` nanoseconds.
+    /// Returns a limiter that admits `burst` events at once and one more every `interval_ns` nanoseconds.
     pub const fn new(burst: u64, interval_ns: u64) -> Limiter {
         Limiter {
             burst,
@@ -22,8 +22,8 @@ impl Limiter {
         }
     }
 
-    /// Whether an event at `now_ns`, on any clock that does not run backwards, may go through. If it may, the
-    /// answer is how many were held back since the last one that did.
+    /// Returns `None` for an event that is held back. For one that is admitted, returns how many were held back since the
+    /// last one that was. `now_ns` is of any clock that does not run backwards.
     pub fn admit(&mut self, now_ns: u64) -> Option<u64> {
         let elapsed = now_ns.saturating_sub(self.last_ns.unwrap_or(now_ns));
         self.last_ns = Some(now_ns);

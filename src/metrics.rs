@@ -1,71 +1,89 @@
 //! The counters: one family, `twilio_webhook_requests_total`, with the labels route, verdict and reason.
 
-use crate::config::{Policy, Unmatched};
-use crate::route::Mode;
-use crate::verdict::{Outcome, Reason, Verdict};
+use crate::config::{Mode, Unmatched};
+use crate::policy::Policy;
+use crate::reason::{Reason, Scope};
+use crate::signature::Signer;
+use crate::verdict::{Decision, Verdict};
 
-/// The label of requests that no route matches. No route of a configuration may bear it.
-pub const UNMATCHED: &str = "unmatched";
+pub use crate::config::UNMATCHED;
 
-/// Name of the counter family.
+/// The name of the counter family.
 pub const FAMILY: &str = "twilio_webhook_requests_total";
 
-/// The stat name of the counter for a route's verdict.
+/// Returns the stat name of the counter for a decision on a route.
 ///
 /// Each label is written as `label=.=value;.;`, the form that Istio's `extraStatTags` takes apart by itself and
 /// the sample bootstrap by its `stats_tags`. All of it comes from the configuration, nothing from a request.
-pub fn name(route: &str, verdict: Verdict) -> String {
-    let reason = verdict.reason().map_or("none", Reason::label);
-    format!("route=.={route};.;verdict=.={};.;reason=.={reason};.;{FAMILY}", verdict.label())
+pub fn name(route: &str, decision: Decision) -> String {
+    let reason = decision.reason().map_or("none", Reason::label);
+    format!("route=.={route};.;verdict=.={};.;reason=.={reason};.;{FAMILY}", decision.label())
 }
 
-/// Every outcome that the policy can come to, so that its counters stand at zero from the start: a counter that
+/// Returns every verdict that the policy can come to, so that its counters stand at zero from the start: a counter that
 /// appears with its first event is one that alerts miss.
-pub fn outcomes(policy: &Policy) -> Vec<Outcome> {
-    let unrouted = |verdict| Outcome { route: None, verdict };
-    let mut all = Vec::new();
-    if policy.unmatched() == Unmatched::Allow {
-        all.push(unrouted(Verdict::Passed));
-    }
-    let reports = policy.routes().iter().any(|route| route.mode() == Mode::Report);
-    if policy.can_deny() {
-        all.push(unrouted(Verdict::Denied(Reason::NoRoute)));
-        all.push(unrouted(Verdict::Denied(Reason::Unverifiable)));
-    }
-    if reports {
-        all.push(unrouted(Verdict::Reported(Reason::NoRoute)));
-    }
-    if reports || !policy.can_deny() {
-        all.push(unrouted(Verdict::Reported(Reason::Unverifiable)));
-    }
-    for (index, route) in policy.routes().iter().enumerate() {
-        let route_index = Some(index);
-        let judged = Reason::ALL.into_iter().filter(|reason| *reason != Reason::NoRoute);
-        let verdicts: Vec<Verdict> = match route.mode() {
-            Mode::Off => vec![Verdict::Passed],
-            Mode::Enforce => {
-                std::iter::once(Verdict::Allowed { key: 0 }).chain(judged.map(Verdict::Denied)).collect()
-            }
-            Mode::Report => std::iter::once(Verdict::Allowed { key: 0 })
-                .chain(judged.filter(|reason| *reason != Reason::MisplacedFilter).map(Verdict::Reported))
-                .collect(),
-        };
-        all.extend(verdicts.into_iter().map(|verdict| Outcome { route: route_index, verdict }));
+pub fn verdicts(policy: &Policy) -> Vec<Verdict> {
+    let mut all: Vec<Verdict> = without_route(policy).into_iter().map(Verdict::without_route).collect();
+    for (position, route) in policy.routes().iter().enumerate() {
+        let decisions = on_route(route.mode()).into_iter();
+        all.extend(decisions.map(|decision| Verdict { route: Some(position), decision }));
     }
     all
 }
 
-/// Where an outcome's counter is kept: a dense number, the same for all keys of a route.
-pub fn slot(outcome: Outcome) -> usize {
-    let per_route = Reason::ALL.len().saturating_mul(2).saturating_add(2);
+fn without_route(policy: &Policy) -> Vec<Decision> {
+    let reasons = with_scope(&[Scope::OnNoRoute, Scope::Anywhere]);
+    let has_report = policy.routes().iter().any(|route| route.mode() == Mode::Report);
+    let mut decisions = Vec::new();
+    if policy.unmatched() == Unmatched::Allow {
+        decisions.extend([Decision::Passed, Decision::PassedSigned]);
+    }
+    if policy.can_deny() {
+        decisions.extend(reasons.clone().map(Decision::Denied));
+    }
+    if has_report {
+        decisions.extend(reasons.map(Decision::Reported));
+    } else if !policy.can_deny() {
+        decisions.push(Decision::Reported(Reason::Unverifiable));
+    }
+    decisions
+}
+
+fn on_route(mode: Mode) -> Vec<Decision> {
+    const ENFORCED: &[Scope] = &[Scope::OnRoutes, Scope::Anywhere, Scope::OnEnforcedRoutes];
+    const REPORTED: &[Scope] = &[Scope::OnRoutes, Scope::Anywhere];
+    let allowed = [Decision::Allowed { key: Signer::from(0) }, Decision::Incomplete].into_iter();
+    match mode {
+        Mode::Off => vec![Decision::Passed],
+        Mode::Enforce => allowed.chain(with_scope(ENFORCED).map(Decision::Denied)).collect(),
+        Mode::Report => allowed.chain(with_scope(REPORTED).map(Decision::Reported)).collect(),
+    }
+}
+
+fn with_scope(scopes: &[Scope]) -> impl Iterator<Item = Reason> + Clone {
+    Reason::ALL.into_iter().filter(|reason| scopes.contains(&reason.scope()))
+}
+
+/// Returns where a verdict's counter is kept: a dense number, the same for all keys of a route.
+pub fn slot(verdict: Verdict) -> usize {
+    const WITHOUT_REASON: usize = 4;
+    let per_route = Reason::ALL.len().saturating_mul(2).saturating_add(WITHOUT_REASON);
     let position = |reason: Reason| Reason::ALL.iter().position(|other| *other == reason).unwrap_or_default();
-    let within = match outcome.verdict {
-        Verdict::Allowed { .. } => 0,
-        Verdict::Passed => 1,
-        Verdict::Denied(reason) => position(reason).saturating_add(2),
-        Verdict::Reported(reason) => position(reason).saturating_add(2).saturating_add(Reason::ALL.len()),
+    let within = match verdict.decision {
+        Decision::Allowed { .. } => 0,
+        Decision::Passed => 1,
+        Decision::PassedSigned => 2,
+        Decision::Incomplete => 3,
+        Decision::Denied(reason) => position(reason).saturating_add(WITHOUT_REASON),
+        Decision::Reported(reason) => {
+            position(reason).saturating_add(WITHOUT_REASON).saturating_add(Reason::ALL.len())
+        }
     };
-    outcome.route.map_or(0, |index| index.saturating_add(1)).saturating_mul(per_route).saturating_add(within)
+    verdict
+        .route
+        .map_or(0, |position| position.saturating_add(1))
+        .saturating_mul(per_route)
+        .saturating_add(within)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 /// form of nothing but parameters would need many times its size.
 pub const MOST: usize = 65_536;
 
-/// Whether a form has more parameters than [`MOST`], counted by the `&` between them.
+/// Returns true if a form has more parameters than [`MOST`], counted by the `&` between them.
 pub fn are_too_many(form: &[u8]) -> bool {
     form.len() >= MOST && form.iter().filter(|byte| **byte == b'&').count() >= MOST
 }
@@ -79,18 +79,18 @@ impl Params {
         }
     }
 
-    /// The values of the parameters of this name.
+    /// Returns the values of the parameters of this name.
     pub fn values<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
         (0..self.pairs.len()).filter(move |at| self.name(*at) == name).map(|at| self.value(at))
     }
 
-    /// Whether they add anything to what is signed: some name or value is not empty.
+    /// Returns true if they add anything to what is signed: some name or value is not empty.
     pub fn sign_anything(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// Names and values with those of one name together, where the name first stood: the order in which an object of
-    /// Node's holds them, but for names that are numbers, which only the object moves to the front.
+    /// Returns names and values with those of one name together, where the name first stood: the order in which an object
+    /// of Node's holds them, but for names that are numbers, which only the object moves to the front.
     pub fn grouped(&self) -> Vec<(&[u8], &[u8])> {
         let mut places = self.places(prefix);
         sort(&mut places, &|a, b| self.name(a.1).cmp(self.name(b.1)).then(a.1.cmp(&b.1)));
@@ -106,13 +106,13 @@ impl Params {
         places.into_iter().map(|(_, at)| (self.name(at), self.value(at))).collect()
     }
 
-    /// What Twilio appends to the URL: each name followed by its value, sorted by name and value, the same pair
+    /// Returns what Twilio appends to the URL: each name followed by its value, sorted by name and value, the same pair
     /// once. Sorted by byte, as most of Twilio's libraries do.
     pub fn signed(&self) -> Vec<u8> {
         self.sorted_by(prefix, |a, b| a.cmp(b))
     }
 
-    /// The same parameters with each value changed, or left out.
+    /// Returns the same parameters with each value changed, or left out.
     pub fn edited(&self, edit: fn(&[u8]) -> Option<&[u8]>) -> Params {
         let mut edited = Params::default();
         for at in 0..self.pairs.len() {
@@ -131,7 +131,7 @@ impl Params {
         self.pairs.push(Pair { start, middle, end: self.bytes.len() });
     }
 
-    /// The same in the order of UTF-16 code units, the strings of Node, Java and C#. `None` where the order by
+    /// Returns the same in the order of UTF-16 code units, the strings of Node, Java and C#. Returns `None` where the order by
     /// byte is the same for certain: the two differ only between U+E000 to U+FFFF and what lies above.
     pub fn signed_in_utf16_order(&self) -> Option<Vec<u8>> {
         let has = |lead: fn(&u8) -> bool| self.bytes.iter().any(lead);
@@ -139,7 +139,7 @@ impl Params {
         may_differ.then(|| self.sorted_by(prefix_utf16, compare_utf16))
     }
 
-    /// Where each pair is, with a number that sorts as its name does, as far as it goes.
+    /// Returns where each pair is, with a number that sorts as its name does, as far as it goes.
     fn places(&self, prefix: fn(&[u8]) -> u64) -> Vec<Place> {
         (0..self.pairs.len()).map(|at| (prefix(self.name(at)), at)).collect()
     }
@@ -168,7 +168,7 @@ impl Params {
         name.unwrap_or_default()
     }
 
-    /// A name and its value in one piece.
+    /// Returns a name and its value in one piece.
     fn pair(&self, at: usize) -> &[u8] {
         let pair = self.pairs.get(at).and_then(|pair| self.bytes.get(pair.start..pair.end));
         pair.unwrap_or_default()
@@ -180,7 +180,7 @@ impl Params {
     }
 }
 
-/// The pairs of a query as they are written, in the order of their bytes, each behind an `&`.
+/// Returns the pairs of a query as they are written, in the order of their bytes, each behind an `&`.
 pub fn sorted_query(query: &[u8]) -> Vec<u8> {
     let mut pairs = Params::default();
     for pair in query.split(|byte| *byte == b'&') {
@@ -192,7 +192,7 @@ pub fn sorted_query(query: &[u8]) -> Vec<u8> {
 /// How many bytes are looked at together.
 const WORD: usize = 8;
 
-/// The first bytes of a text; zeros where it has no more.
+/// Returns the first bytes of a text; zeros where it has no more.
 fn word(text: &[u8]) -> [u8; WORD] {
     text.first_chunk().copied().unwrap_or_else(|| {
         let mut word = [0; WORD];
@@ -205,7 +205,7 @@ fn word(text: &[u8]) -> [u8; WORD] {
 const ONES: u64 = u64::MAX / 0xFF;
 const HIGH_BITS: u64 = ONES << 7;
 
-/// The word with a space for each `+`.
+/// Returns the word with a space for each `+`.
 fn with_spaces(word: [u8; WORD]) -> [u8; WORD] {
     let word = u64::from_le_bytes(word);
     let differs = word ^ ONES.wrapping_mul(u64::from(b'+'));
@@ -215,7 +215,7 @@ fn with_spaces(word: [u8; WORD]) -> [u8; WORD] {
     (word ^ is_plus.wrapping_mul(u64::from(b'+' ^ b' '))).to_le_bytes()
 }
 
-/// How many bytes of a word come before the first `&`, `=` or `%`.
+/// Returns how many bytes of a word come before the first `&`, `=` or `%`.
 fn before_special(word: [u8; WORD]) -> usize {
     let word = u64::from_le_bytes(word);
     // The first byte that is zero is the first one that a subtraction carries out of. Of later ones it may not be true.
@@ -227,7 +227,7 @@ fn before_special(word: [u8; WORD]) -> usize {
     usize::try_from(special.trailing_zeros() / 8).unwrap_or(WORD)
 }
 
-/// The byte of an escape, if two hexadecimal digits stand behind the `%`.
+/// Returns the byte of an escape, if two hexadecimal digits stand behind the `%`.
 fn escaped(text: &[u8]) -> Option<u8> {
     let [high, low] = text.first_chunk::<2>()?.map(hex_digit);
     Some(high? << 4 | low?)
@@ -253,7 +253,7 @@ fn sort(places: &mut [Place], compare: &dyn Fn(&Place, &Place) -> Ordering) {
     }
 }
 
-/// The first eight bytes of a name as a number.
+/// Returns the first eight bytes of a name as a number.
 fn prefix(name: &[u8]) -> u64 {
     if let Some(bytes) = name.first_chunk() {
         return u64::from_be_bytes(*bytes);
@@ -278,7 +278,7 @@ fn rank_utf16(byte: &u8) -> u8 {
     }
 }
 
-/// The first eight bytes of a name as a number, in that order.
+/// Returns the first eight bytes of a name as a number that sorts as UTF-16 does.
 fn prefix_utf16(name: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     bytes.iter_mut().zip(name).for_each(|(to, from)| *to = rank_utf16(from));

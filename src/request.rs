@@ -14,7 +14,7 @@ pub enum Single<'a> {
 }
 
 impl<'a> Single<'a> {
-    /// The value of a header that came exactly once.
+    /// Returns the value of a header that came exactly once.
     pub fn one(self) -> Option<&'a [u8]> {
         match self {
             Single::One(value) => Some(value),
@@ -61,35 +61,35 @@ macro_rules! fields {
 }
 
 fields! {
-    /// `:method`
+    /// Returns `:method`.
     method = b":method",
-    /// `:scheme`
+    /// Returns `:scheme`.
     scheme = b":scheme",
-    /// `:authority`, into which the proxy has merged `Host`
+    /// Returns `:authority`, into which the proxy has merged `Host`.
     authority = b":authority",
-    /// `:path`: path and query, byte for byte as the proxy holds them
+    /// Returns `:path`: path and query, byte for byte as the proxy holds them.
     path = b":path",
-    /// `content-type`
+    /// Returns `content-type`.
     content_type = b"content-type",
-    /// `content-encoding`
+    /// Returns `content-encoding`.
     content_encoding = b"content-encoding",
-    /// `content-length`
+    /// Returns `content-length`.
     content_length = b"content-length",
-    /// `transfer-encoding`
+    /// Returns `transfer-encoding`.
     transfer_encoding = b"transfer-encoding",
-    /// `connection`
+    /// Returns `connection`.
     connection = b"connection",
-    /// `upgrade`
+    /// Returns `upgrade`.
     upgrade = b"upgrade",
-    /// `x-twilio-signature`
+    /// Returns `x-twilio-signature`.
     signature = b"x-twilio-signature",
-    /// `x-twilio-webhooks-signature-settings`: names the shared key that signed
+    /// Returns `x-twilio-webhooks-signature-settings`, which names the shared key that signed.
     settings = b"x-twilio-webhooks-signature-settings",
-    /// `x-forwarded-proto`
+    /// Returns `x-forwarded-proto`.
     forwarded_proto = b"x-forwarded-proto",
-    /// `x-forwarded-host`
+    /// Returns `x-forwarded-host`.
     forwarded_host = b"x-forwarded-host",
-    /// `x-forwarded-port`
+    /// Returns `x-forwarded-port`.
     forwarded_port = b"x-forwarded-port",
 }
 
@@ -100,6 +100,7 @@ pub struct Head {
     places: Places,
     original_path: Place,
     verified: Vec<String>,
+    moves_root: bool,
 }
 
 impl Head {
@@ -107,10 +108,10 @@ impl Head {
     /// little-endian), then each name and value, every one followed by a NUL byte.
     ///
     /// `original_path` and `verified` are header names that the configuration adds to the fixed ones.
-    /// `None` if the bytes are not such a map.
+    /// Returns `None` if the bytes are not such a map.
     pub fn read(bytes: Vec<u8>, original_path: Option<&str>, verified: Option<&str>) -> Option<Head> {
         let mut places = Places::default();
-        let (mut original, mut claims) = (Place::Absent, Vec::new());
+        let (mut original, mut claims, mut moves_root) = (Place::Absent, Vec::new(), false);
         walk(&bytes, &mut |name, value| {
             if original_path.is_some_and(|own| name.eq_ignore_ascii_case(own.as_bytes())) {
                 original.note(value.clone());
@@ -121,25 +122,27 @@ impl Head {
                     claims.push(name);
                 }
             }
+            moves_root |= ROOT_HEADERS.iter().any(|own| reads_as(name, own))
+                || (reads_as(name, FORWARDED_HOST) && bytes.get(value.clone()).is_some_and(has_path));
             if let Some(place) = places.of(name) {
                 place.note(value);
             }
         })?;
-        Some(Head { bytes, places, original_path: original, verified: claims })
+        Some(Head { bytes, places, original_path: original, verified: claims, moves_root })
     }
 
-    /// How many bytes are kept.
+    /// Returns how many bytes are kept.
     pub fn size(&self) -> usize {
         self.bytes.len()
     }
 
-    /// `:path` up to its query; empty if there is no one path.
+    /// Returns `:path` up to its query; empty if there is not exactly one path.
     pub fn path_without_query(&self) -> &[u8] {
         let path = self.path().one().unwrap_or_default();
         path.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
-    /// Whether there is more than one host. Of two `Host` lines the proxy makes one, with a comma between them, of
+    /// Returns true if there is more than one host. Of two `Host` lines the proxy makes one, with a comma between them, of
     /// which readers may take either part.
     pub fn has_several_hosts(&self) -> bool {
         match self.authority() {
@@ -149,7 +152,7 @@ impl Head {
         }
     }
 
-    /// Any header, looked for among all of them: for what is seldom asked.
+    /// Returns any header, looked for among all of them: for what is seldom asked.
     pub fn named(&self, name: &str) -> Single<'_> {
         let mut place = Place::Absent;
         let read = walk(&self.bytes, &mut |own, value| {
@@ -160,22 +163,27 @@ impl Head {
         read.map_or(Single::Absent, |()| self.single(&place))
     }
 
-    /// The header that `url.original_path_header` names.
+    /// Returns the header that `url.original_path_header` names.
     pub fn original_path(&self) -> Single<'_> {
         self.single(&self.original_path)
     }
 
-    /// The names by which the client sent the header that `verified_header` names, in lower case.
+    /// Returns the names by which the client sent the header that `verified_header` names, in lower case.
     pub fn claims_to_be_verified(&self) -> &[String] {
         &self.verified
     }
 
-    /// The length that `content-length` announces, if it came once and is a number.
+    /// Returns true if a header may make servers read another path than the one in `:path`.
+    pub fn moves_root(&self) -> bool {
+        self.moves_root
+    }
+
+    /// Returns the length that `content-length` announces, if it came once and is a number.
     pub fn announced_length(&self) -> Option<u64> {
         std::str::from_utf8(self.content_length().one()?).ok()?.parse().ok()
     }
 
-    /// Whether the body is a form: `application/x-www-form-urlencoded`, in UTF-8 and not encoded, said once.
+    /// Returns true if the body is a form: `application/x-www-form-urlencoded`, in UTF-8 and not encoded, said once.
     ///
     /// Another charset or encoding is none: these headers are not signed, and an application that believed them would
     /// read other parameters than the signed ones.
@@ -183,19 +191,28 @@ impl Head {
         let Some(content_type) = self.content_type().one() else {
             return false;
         };
-        let is_encoded = match self.content_encoding() {
-            Single::Absent => false,
-            Single::One(encoding) => !encoding.eq_ignore_ascii_case(b"identity"),
-            Single::Repeated => true,
-        };
         let mut pieces = content_type.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let media_type = pieces.next().unwrap_or_default();
         media_type.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
             && pieces.all(|parameter| !names_charset(parameter) || is_utf8(parameter))
-            && !is_encoded
+            && !self.is_encoded()
     }
 
-    /// Whether the proxy treats the request as a protocol upgrade: `upgrade`, and `connection` that names it.
+    /// Returns true if the body is encoded, as a compressed one is, or said to be.
+    pub fn is_encoded(&self) -> bool {
+        match self.content_encoding() {
+            Single::Absent => false,
+            Single::One(encoding) => !encoding.eq_ignore_ascii_case(b"identity"),
+            Single::Repeated => true,
+        }
+    }
+
+    /// Returns true if the method is one whose requests have no body.
+    pub fn has_bodyless_method(&self) -> bool {
+        self.method().one().is_some_and(|method| matches!(method, b"GET" | b"HEAD"))
+    }
+
+    /// Returns true if the proxy treats the request as a protocol upgrade: `upgrade`, and `connection` that names it.
     pub fn is_upgrade(&self) -> bool {
         let names_upgrade = |value: &[u8]| {
             value.split(|byte| *byte == b',').any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
@@ -207,7 +224,7 @@ impl Head {
         }
     }
 
-    /// Whether an upgrade is a WebSocket handshake: a GET without a body that asks for `websocket` alone.
+    /// Returns true if an upgrade is a WebSocket handshake: a GET without a body that asks for `websocket` alone.
     pub fn is_websocket_handshake(&self) -> bool {
         let bodyless = match self.content_length() {
             Single::Absent => true,
@@ -229,14 +246,26 @@ impl Head {
     }
 }
 
-/// Whether applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their
+/// By these, in their defaults, servers take a part of the path for that of the application's root, or look for the
+/// application's objects somewhere else: Daphne, gunicorn behind a proxy on the same host, and Pyramid's traversal.
+const ROOT_HEADERS: [&str; 3] = ["daphne-root-path", "script-name", "x-vhm-root"];
+
+/// Some frameworks put a URL together of this header and the path.
+const FORWARDED_HOST: &str = "x-forwarded-host";
+
+/// Returns true if a host has something in it that ends it, and begins a path.
+fn has_path(host: &[u8]) -> bool {
+    host.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
+}
+
+/// Returns true if applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their
 /// servers all that is neither letter nor digit, as the same character.
 fn reads_as(name: &[u8], own: &str) -> bool {
     let read = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
-    name.iter().copied().map(read).eq(own.bytes().map(read))
+    name.len() == own.len() && name.iter().copied().map(read).eq(own.bytes().map(read))
 }
 
-/// Calls `visit` with the name of each header and the place of its value. `None` if the bytes are no such map.
+/// Calls `visit` with the name of each header and the place of its value. Returns `None` if the bytes are no such map.
 fn walk(bytes: &[u8], visit: &mut dyn FnMut(&[u8], Range<usize>)) -> Option<()> {
     let pairs = number(bytes.get(..4)?)?;
     let mut at = pairs.checked_mul(8)?.checked_add(4)?;
@@ -256,16 +285,17 @@ fn number(bytes: &[u8]) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
 }
 
-/// Whether some reader may find a charset in a parameter of a media type: it may be spelled `charset*` and in pieces
+/// Returns true if some reader may find a charset in a parameter of a media type: it may be spelled `charset*` and in pieces
 /// (RFC 2231), or stand behind something that is dropped.
 fn names_charset(parameter: &[u8]) -> bool {
     parameter.windows(b"charset".len()).any(|piece| piece.eq_ignore_ascii_case(b"charset"))
 }
 
-/// Whether a parameter is `charset=utf-8`, with or without quotes, and nothing else.
+/// Returns true if a parameter is `charset=utf-8`, or `utf8`, with or without quotes, and nothing else.
 fn is_utf8(parameter: &[u8]) -> bool {
     let mut halves = parameter.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
     let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
     let unquoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
-    name.eq_ignore_ascii_case(b"charset") && unquoted.eq_ignore_ascii_case(b"utf-8")
+    name.eq_ignore_ascii_case(b"charset")
+        && [b"utf-8".as_slice(), b"utf8"].iter().any(|utf8| unquoted.eq_ignore_ascii_case(utf8))
 }

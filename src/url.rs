@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::params::Params;
+use crate::reason::Reason;
 use crate::request::{Head, Single};
-use crate::verdict::Reason;
 
 /// How a route's URLs differ from what the proxy sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Base {
     /// Reads `https://host[:port][/prefix]`; a `/` at the end is dropped.
     ///
     /// # Errors
-    /// What is wrong with the text.
+    /// Returns what is wrong with the text.
     pub fn parse(text: &str) -> Result<Base, &'static str> {
         let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
             (Some(rest), _) => (true, rest),
@@ -54,10 +54,10 @@ impl Base {
 }
 
 impl UrlRule {
-    /// What was dialled, as far as this request tells.
+    /// Returns what was dialled, as far as this request tells.
     ///
     /// # Errors
-    /// [`Reason::Unverifiable`] if the request has no host or path, or says one of them twice.
+    /// Returns [`Reason::Unverifiable`] if the request has no host or path, or says one of them twice.
     pub fn dialled<'a>(&'a self, head: &'a Head) -> Result<Dialled<'a>, Reason> {
         let is_original = self.original_path_header.is_some();
         let url = match &self.base {
@@ -72,7 +72,7 @@ impl UrlRule {
     }
 }
 
-/// The URL as it arrives: its path in a trusted header or not, its host forwarded or not.
+/// Returns the URL as it arrives: its path in a trusted header or not, its host forwarded or not.
 pub(crate) fn received(head: &Head, is_original: bool, is_forwarded: bool) -> Option<Dialled<'_>> {
     let target = target(head, is_original)?;
     let (host, port) = host(head, is_forwarded)?;
@@ -84,10 +84,23 @@ fn target(head: &Head, is_original: bool) -> Option<&[u8]> {
     let original = if is_original { head.original_path() } else { Single::Absent };
     let target = match original {
         Single::Absent => head.path().one()?,
-        Single::One(target) => target,
+        // Some proxies write the whole URL.
+        Single::One(original) => split_url(original).map_or(original, |(_, _, target)| target),
         Single::Repeated => return None,
     };
     target.starts_with(b"/").then_some(target)
+}
+
+/// Splits `http://` or `https://`, which it tells apart by whether there is TLS, host and port, and the rest.
+pub(crate) fn split_url(url: &[u8]) -> Option<(bool, &[u8], &[u8])> {
+    let (tls, rest) = match (url.strip_prefix(b"https://"), url.strip_prefix(b"http://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (false, rest),
+        (None, None) => return None,
+    };
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at_checked(end)?;
+    Some((tls, authority, target))
 }
 
 fn host(head: &Head, is_forwarded: bool) -> Option<(&[u8], Option<&[u8]>)> {
@@ -104,7 +117,7 @@ fn host(head: &Head, is_forwarded: bool) -> Option<(&[u8], Option<&[u8]>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
-/// Whether TLS was dialled: `X-Forwarded-Proto` as the proxy sanitised it, else `:scheme`.
+/// Returns true if TLS was dialled: `X-Forwarded-Proto` as the proxy sanitised it says so, else `:scheme`.
 fn tls(head: &Head) -> Option<bool> {
     let reads = |value: &[u8]| {
         let is = |schemes: [&[u8]; 2]| schemes.iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
@@ -114,7 +127,7 @@ fn tls(head: &Head) -> Option<bool> {
     said(head.forwarded_proto()).or_else(|| said(head.scheme()))
 }
 
-/// The first of a comma-separated list: what the outermost proxy said.
+/// Returns the first of a comma-separated list: what the outermost proxy said.
 pub(crate) fn first(list: &[u8]) -> &[u8] {
     list.split(|byte| *byte == b',').next().unwrap_or_default().trim_ascii()
 }
@@ -138,6 +151,8 @@ pub fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
 pub(crate) enum Port<'a> {
     /// This one, and no other is tried.
     Only(&'a [u8]),
+    /// None, and no other is tried.
+    Absent,
     /// The request or the configuration names it.
     Given(&'a [u8]),
     /// The scheme's own, for certain.
@@ -147,7 +162,7 @@ pub(crate) enum Port<'a> {
 }
 
 /// A URL in parts, with what is uncertain about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialled<'a> {
     pub(crate) tls: bool,
     pub(crate) host: &'a [u8],
@@ -162,17 +177,17 @@ pub struct Dialled<'a> {
 pub type Pieces<'m> = [&'m [u8]; 7];
 
 impl<'a> Dialled<'a> {
-    /// The path without its query.
+    /// Returns the path without its query.
     pub fn path(&self) -> &'a [u8] {
         self.target.split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
-    /// The query with its `?`; empty where there is none.
+    /// Returns the query with its `?`; empty where there is none.
     pub fn query_with_mark(&self) -> &'a [u8] {
         self.target.get(self.path().len()..).unwrap_or_default()
     }
 
-    /// The query without its `?`; empty where there is none.
+    /// Returns the query without its `?`; empty where there is none.
     pub fn query(&self) -> &'a [u8] {
         self.query_with_mark().get(1..).unwrap_or_default()
     }
@@ -182,14 +197,14 @@ impl<'a> Dialled<'a> {
     /// The targets are tried in the given order; for each of them the host as received, without a port, with
     /// the scheme's default port, and with the port received or else the listener's, which is asked for only
     /// then. A host that came in upper case is tried in lower case too, as Twilio's Node library does.
-    pub fn find(
+    pub fn find<T>(
         &self,
         scheme: Scheme,
         targets: &mut dyn Iterator<Item = Cow<'a, [u8]>>,
         params: &[u8],
         listener_port: &dyn Fn() -> Option<u16>,
-        test: &mut dyn FnMut(&Pieces<'_>) -> Option<usize>,
-    ) -> Option<usize> {
+        test: &mut dyn FnMut(&Pieces<'_>) -> Option<T>,
+    ) -> Option<T> {
         let scheme = scheme.text(self.tls);
         let default: &[u8] = if self.tls { b"443" } else { b"80" };
         let has_upper_case = !self.exact && self.host.iter().any(u8::is_ascii_uppercase);
@@ -200,6 +215,7 @@ impl<'a> Dialled<'a> {
                 let mut with = |colon, port| test(&[scheme, host, colon, port, self.prefix, &target, params]);
                 let found = match self.port {
                     Port::Only(port) => with(b":", port),
+                    Port::Absent => with(b"", b""),
                     _ => with(b"", b"").or_else(|| with(b":", default)).or_else(|| {
                         let port = third_port.get_or_init(|| self.third_port(default, listener_port));
                         port.as_deref().and_then(|port| with(b":", port))
@@ -213,17 +229,17 @@ impl<'a> Dialled<'a> {
         None
     }
 
-    /// The port received, or else the listener's, unless it is the default.
+    /// Returns the port received, or else the listener's, unless it is the default.
     fn third_port(&self, default: &[u8], listener_port: &dyn Fn() -> Option<u16>) -> Option<Vec<u8>> {
         let port = match self.port {
             Port::Given(port) | Port::Only(port) => port.to_vec(),
             Port::Unknown => listener_port()?.to_string().into_bytes(),
-            Port::Default => return None,
+            Port::Default | Port::Absent => return None,
         };
         (port != default).then_some(port)
     }
 
-    /// Path and query as received, then the forms of the query that some of Twilio's libraries and products sign
+    /// Returns path and query as received, then the forms of the query that some of Twilio's libraries and products sign
     /// instead, each once. They are made only as they are asked for.
     pub fn targets(&self) -> impl Iterator<Item = Cow<'a, [u8]>> + use<'a> {
         std::iter::once(Cow::Borrowed(self.target)).chain(self.other_targets())
@@ -244,7 +260,7 @@ impl<'a> Dialled<'a> {
         })
     }
 
-    /// The path as received, then with a `/` at its end put or taken away: which of them Twilio signs for a
+    /// Returns the path as received, then with a `/` at its end put or taken away: which of them Twilio signs for a
     /// WebSocket is documented as either.
     pub fn websocket_paths(&self) -> [Cow<'a, [u8]>; 2] {
         let path = self.path();
@@ -286,7 +302,8 @@ fn with_plain_at_and_colon(query: &[u8]) -> Vec<u8> {
     replace(&replace(&replace(query, b"%40", b"@"), b"%3A", b":"), b"%3a", b":")
 }
 
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+/// Returns the text with each of one piece replaced by another.
+pub(crate) fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut replaced = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
@@ -316,7 +333,7 @@ const NODE_ESCAPES: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// The query taken apart and put together again by Node's `querystring`, as twilio-node still tries last:
+/// Takes the query apart and puts it together again as Node's `querystring`, as twilio-node still tries last:
 /// values of one name stand together where the name first stood.
 fn as_node_once_did(query: &[u8]) -> Vec<u8> {
     let params = Params::parse(query);

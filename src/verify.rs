@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use crate::body_hash::{self, Claim};
-use crate::exchange::Proxy;
 use crate::params::{self, Params};
+use crate::policy::Route;
+use crate::proxy::Proxy;
+use crate::reason::Reason;
 use crate::request::Head;
-use crate::route::Route;
-use crate::signature::{Account, Keys, Selected, Tag};
+use crate::signature::{Account, KeyRing, Keys, Selected, Signer, Tag};
 use crate::url::{Dialled, Pieces, Scheme};
-use crate::verdict::Reason;
 
 /// A request with all that speaks for it.
 pub struct Request<'a> {
@@ -21,16 +21,19 @@ pub struct Request<'a> {
     pub tag: &'a Tag,
     /// The keys that its headers select.
     pub selected: Selected,
+    /// The keys of the route, with what those of them are now that change.
+    pub ring: &'a KeyRing,
     /// Whom to ask for the port that it came in by, if no other URL matches.
     pub port: &'a dyn Proxy,
 }
 
-/// Verifies a request with its whole body. The answer is the position of the key that signed it.
+/// Verifies a request with its whole body. Returns the key that signed it.
 ///
 /// | body | signed | bound by |
 /// |---|---|---|
 /// | a form | URL and parameters | the parameters |
-/// | any other | URL with exactly one `bodySHA256` | that hash |
+/// | any other | URL with one value of `bodySHA256` | that hash |
+/// | none, with GET or HEAD | URL; no `bodySHA256` in it is looked at | being empty |
 /// | none | URL; a `bodySHA256` in it is that of no bytes | being empty |
 ///
 /// A form with a `bodySHA256` passes by either of the first two rows. No row vouches for a body that only the
@@ -38,8 +41,8 @@ pub struct Request<'a> {
 /// than [`params::MOST`] parameters is not read, and passes by its hash alone.
 ///
 /// # Errors
-/// Why the request is denied.
-pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
+/// Returns the reason for which the request is denied.
+pub fn request(request: &Request<'_>, body: &[u8]) -> Result<Signer, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
     let is_form = request.head.is_form();
     let has_too_many = is_form && params::are_too_many(body);
@@ -51,21 +54,23 @@ pub fn request(request: &Request<'_>, body: &[u8]) -> Result<usize, Reason> {
         return Ok(signer);
     }
     match body_hash::claim(dialled.query(), body) {
-        Claim::None | Claim::Repeated if !body.is_empty() => Err(match is_bound_by_parameters {
-            true => Reason::SignatureMismatch,
+        Claim::None | Claim::Contradictory if !body.is_empty() => Err(match is_bound_by_parameters {
+            true => request.mismatch(&keys),
             false if has_too_many => Reason::BodyTooLarge,
             false => Reason::UnsignedBody,
         }),
         claim => match signed_with(&Params::default()) {
-            None => Err(Reason::SignatureMismatch),
+            None => Err(request.mismatch(&keys)),
             Some(signer) if matches!(claim, Claim::None | Claim::Right) => Ok(signer),
+            // Callbacks about bundles and batches are GETs whose URL has a hash, or two, of what is not sent.
+            Some(signer) if body.is_empty() && request.head.has_bodyless_method() => Ok(signer),
             Some(_) => Err(Reason::BodyHashMismatch),
         },
     }
 }
 
-/// How many bytes a verification may ask for while it is done, at most and all together: with headers and a body of these
-/// sizes, and with what is found out if it fails.
+/// Returns how many bytes a verification may ask for while it is done, at most and all together: with headers and a body
+/// of these sizes, and with what is found out if it fails.
 ///
 /// The body is read, decoded, and put together in each of two orders; a query, which is within the headers, is rewritten
 /// a few times, with places for each of its parameters.
@@ -74,12 +79,12 @@ pub fn memory_needed(headers: usize, body: usize) -> usize {
     body.saturating_mul(4).saturating_add(headers.saturating_mul(64)).saturating_add(FIXED)
 }
 
-/// Verifies a WebSocket handshake: `wss://host/path` with the query's parameters as parameters, or with the
-/// query in the URL, and either with and without a `/` at the end of the path.
+/// Verifies a WebSocket handshake, and returns the key that signed it. Signed is `wss://host/path` with the query's parameters as
+/// parameters, or with the query in the URL, and either with and without a `/` at the end of the path.
 ///
 /// # Errors
-/// Why the handshake is denied.
-pub fn websocket(request: &Request<'_>) -> Result<usize, Reason> {
+/// Returns the reason for which the handshake is denied.
+pub fn websocket(request: &Request<'_>) -> Result<Signer, Reason> {
     let dialled = request.route.url().dialled(request.head)?;
     let query = Params::parse(dialled.query());
     let keys = request.keys(&dialled, &Params::default())?;
@@ -88,7 +93,7 @@ pub fn websocket(request: &Request<'_>) -> Result<usize, Reason> {
     as_params(query.signed())
         .or_else(|| as_params(query.signed_in_utf16_order()?))
         .or_else(|| find(&Signed::after_query(Vec::new())))
-        .ok_or(Reason::SignatureMismatch)
+        .ok_or_else(|| request.mismatch(&keys))
 }
 
 /// What is signed after the URL's path.
@@ -112,8 +117,8 @@ impl Signed {
         is_upgrade: bool,
         most: usize,
         proxy: &dyn Proxy,
-        test: &mut dyn FnMut(&Pieces<'_>) -> Option<usize>,
-    ) -> Option<usize> {
+        test: &mut dyn FnMut(&Pieces<'_>) -> Option<Signer>,
+    ) -> Option<Signer> {
         let query = if self.query_in_url { dialled.query_with_mark() } else { b"" };
         let signed = self.params.len().saturating_add(dialled.query().len());
         let mut http = dialled.targets().take(if signed > most { 1 } else { usize::MAX });
@@ -125,7 +130,7 @@ impl Signed {
     }
 }
 
-/// The keys to try: those that the headers select and the request's `AccountSid` allows.
+/// Returns the keys to try: those that the headers select and the request's `AccountSid` allows.
 pub(crate) fn keys(
     keys: &Keys,
     selected: Selected,
@@ -145,14 +150,20 @@ impl Request<'_> {
         keys(self.route.keys(), self.selected, dialled.query(), form)
     }
 
-    fn signer(&self, dialled: &Dialled<'_>, keys: &[usize], params: &Params) -> Option<usize> {
+    /// Returns why a request is denied that none of these keys signed: one that is not here might have.
+    fn mismatch(&self, keys: &[usize]) -> Reason {
+        let gap = self.ring.gap(keys.iter().copied());
+        if gap.is_some() { Reason::UnknownKey } else { Reason::SignatureMismatch }
+    }
+
+    fn signer(&self, dialled: &Dialled<'_>, keys: &[usize], params: &Params) -> Option<Signer> {
         let find = |params| self.made_by(keys, dialled, &Signed::after_query(params));
         find(params.signed()).or_else(|| find(params.signed_in_utf16_order()?))
     }
 
-    fn made_by(&self, keys: &[usize], dialled: &Dialled<'_>, signed: &Signed) -> Option<usize> {
+    fn made_by(&self, keys: &[usize], dialled: &Dialled<'_>, signed: &Signed) -> Option<Signer> {
         signed.find(dialled, self.head.is_upgrade(), MOST_FOR_OTHER_TARGETS, self.port, &mut |message| {
-            self.route.keys().signer(keys, self.tag, message)
+            self.ring.signer(keys, self.tag, message)
         })
     }
 }

@@ -1,174 +1,172 @@
-//! Single fields: from what is written to what is meant, or what is wrong with it.
+//! Every field of the configuration, once. What follows `Default: ` in a description is what a field means where it is not
+//! written.
 
-use super::error::ConfigError;
-use super::raw;
-use super::resolve::Resolved;
-use crate::metrics::UNMATCHED;
-use crate::route::{HostMatch, Match, Mode, PathMatch};
-use crate::secret::is_like_a_token;
-use crate::url::{Base, UrlRule};
+use super::object::{Conflict, choice, group, object};
+use super::size::MaxBodyBytes;
+use super::text::{
+    AccountSid, BaseUrl, FilterStateKey, HeaderName, Host, Inline, PathText, ProxyRouteName, RouteName,
+    SharedKeyId, Variable, VerifiedHeader,
+};
+use super::word::{Algorithm, Hold, Mode, Unmatched};
 
-/// The most that the configuration may ask for: 64 MiB, which the sandbox's memory still holds several times.
-const MOST_BODY_BYTES: u64 = 67_108_864;
-
-pub(super) fn mode(raw: raw::Mode) -> Mode {
-    match raw {
-        raw::Mode::Enforce => Mode::Enforce,
-        raw::Mode::Report => Mode::Report,
-        raw::Mode::Off => Mode::Off,
+object! {
+    /// The plugin's configuration.
+    Config is "an object with the fields of the plugin's configuration" {
+        settings: Settings,
+        /// How a request is held back until it is verified: `self` or `buffer_after`. Default: `self`.
+        hold: Option<Hold>,
+        /// What happens to a request that no route matches: `allow` lets it pass unverified, `deny` answers it with
+        /// 403. It is required if every route has a `match`. Default: none.
+        unmatched: Option<Unmatched>,
+        /// A header that the filter sets to `true` for the upstream when a request has been verified. Clients
+        /// cannot send it: the filter removes it, and every spelling of it with another character for a `-`, such
+        /// as `x_twilio_verified`. What another of these filters in the same chain has set stays. If any route
+        /// matches by `route_names`, a request whose client sends it is denied with `no_route`. It is set only with
+        /// `hold: self`, and only on routes in `enforce`. Default: none.
+        verified_header: Option<VerifiedHeader>,
+        /// When a signature does not fit, try what commonly goes wrong, and log which setting would make it fit.
+        /// This never changes a verdict. It runs at most as often as lines are written, 20 times at once and then
+        /// once a second on each worker, for bodies of up to 64 KiB. Default: `true`.
+        explain: Option<bool>,
+        /// The routes, of which the first that matches counts. Without them every request that reaches the filter is
+        /// verified, on a route called `default`. Default: none.
+        routes: Option<Vec<Route>>,
     }
 }
 
-pub(super) fn max_body_bytes(at: &str, raw: Option<u64>) -> Resolved<Option<usize>> {
-    let Some(bytes) = raw else { return Ok(None) };
-    let limit = usize::try_from(bytes).ok().filter(|_| (1..=MOST_BODY_BYTES).contains(&bytes));
-    limit.map(Some).ok_or_else(|| ConfigError::new(at, format!("must be from 1 to {MOST_BODY_BYTES}")))
+group! {
+    /// The fields that stand at the top, and on a route in the place of what stands at the top.
+    Settings {
+        /// The auth tokens. Twilio may have signed with any of them; give two while you rotate one. Default: none;
+        /// where something is verified, there must be a key.
+        auth_tokens: Option<Vec<AuthToken>>,
+        /// The SharedKeys that Twilio may sign with. Default: none.
+        shared_keys: Option<Vec<SharedKey>>,
+        /// How the URL that Twilio dials differs from what arrives. Default: it does not.
+        url: Option<Url>,
+        /// What a verdict does: `enforce`, `report` (nothing is denied or held back; counters and logs tell what would
+        /// have been denied) or `off` (nothing is verified). Default: `enforce`.
+        mode: Option<Mode>,
+        /// The largest body that is verified, in bytes, from 1 to 67108864; a larger one is denied with 413. A body
+        /// needs up to five times its size while it is verified, on each worker: keep it small. A form of more than
+        /// 65,536 parameters is not read, and is denied unless the `bodySHA256` in its URL vouches for it. Default:
+        /// `262144`.
+        max_body_bytes: Option<MaxBodyBytes>,
+        /// For the gate: when a request may go on, write the verdict to filter state, where Envoy's own routes can
+        /// match on it, and let Envoy choose the route again. Default: `false`.
+        clear_route_cache: Option<bool>,
+    }
 }
 
-pub(super) fn matcher(at: &str, raw: &raw::Match) -> Resolved<Match> {
-    let empty = |list: &Option<Vec<String>>| list.as_ref().is_some_and(Vec::is_empty);
-    if empty(&raw.hosts) || empty(&raw.route_names) {
-        let field = if empty(&raw.hosts) { "hosts" } else { "route_names" };
-        return Err(ConfigError::new(
-            format!("{at}.{field}"),
-            "is empty and would match nothing; leave it out to match any",
-        ));
+object! {
+    /// A route. What it says of the fields that stand at the top as well replaces the whole of what stands there.
+    Route is "an object: a route with name and match",
+    of which there must be one: "is empty; give a route, or leave routes out to verify every request" {
+        /// The route's label in counters and logs: 1 to 64 letters, digits, `-`, `_`, `.`.
+        name: RouteName,
+        /// Which requests are on the route; all that is given must match. Default: every request.
+        r#match: Option<Match>,
+        settings: Settings,
     }
-    let host = |(index, text): (usize, &String)| {
-        host(text).map_err(|problem| ConfigError::new(format!("{at}.hosts[{index}]"), problem))
-    };
-    let route_names = raw.route_names.clone().unwrap_or_default();
-    if let Some(index) = route_names.iter().position(String::is_empty) {
-        return Err(ConfigError::new(
-            format!("{at}.route_names[{index}]"),
-            "is empty; give the name of a route of the proxy",
-        ));
-    }
-    Ok(Match {
-        hosts: raw.hosts.iter().flatten().enumerate().map(host).collect::<Resolved<_>>()?,
-        path: raw.path.as_ref().map(|raw| path(&format!("{at}.path"), raw)).transpose()?,
-        route_names,
-    })
 }
 
-fn host(text: &str) -> Result<HostMatch, &'static str> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let (literal, suffix) = match name.strip_prefix("*.") {
-        Some(domain) => (domain, true),
-        None => (name.as_str(), false),
-    };
-    let (host, port) = crate::url::split_port(literal.as_bytes());
-    if port.is_some() && host.contains(&b':') {
-        return Err("must have an IPv6 address in brackets, like [2001:db8::1]");
+object! {
+    /// Which requests are on a route: all that is given must match.
+    Match is "an object with hosts, path or route_names" {
+        /// Hosts: `hooks.example.com`, or `*.example.com`, in which any number of labels may stand for the `*`; in any
+        /// case, with any port. Default: any.
+        hosts: Option<Vec<Host>>,
+        /// The path, without the query. Default: any.
+        path: Option<Path>,
+        /// The names of the proxy's own routes: with a gate the gate's, as a request is on no other before the verdict.
+        /// Default: any.
+        route_names: Option<Vec<ProxyRouteName>>,
     }
-    if port.is_some() {
-        return Err("must not name a port; any port matches");
-    }
-    let is_address = literal.starts_with('[') && literal.ends_with(']');
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
-    if host.is_empty() || !(is_address || host.iter().all(is_name)) {
-        return Err("must be a host name like hooks.example.com, *.example.com or [2001:db8::1]");
-    }
-    Ok(if suffix { HostMatch::Suffix(format!(".{literal}")) } else { HostMatch::Exact(name) })
 }
 
-fn path(at: &str, raw: &raw::Path) -> Resolved<PathMatch> {
-    let (text, prefix) = match (&raw.exact, &raw.prefix) {
-        (Some(exact), None) => (exact, false),
-        (None, Some(prefix)) => (prefix, true),
-        _ => return Err(ConfigError::new(at, "needs exactly one of exact and prefix")),
-    };
-    let wrong = |problem: &str| {
-        let field = if prefix { "prefix" } else { "exact" };
-        Err(ConfigError::new(format!("{at}.{field}"), problem))
-    };
-    if !text.starts_with('/') || text.contains(['?', '#']) {
-        return wrong("must begin with / and hold no query or fragment");
+object! {
+    /// A path without its query. There are no wildcards and no escaped slashes, and what is not ASCII is written in
+    /// escapes.
+    Path is "an object with exact or prefix" {
+        guard: PathGuard,
+        /// Match in any case. Default: `false`.
+        ignore_case: bool,
     }
-    // These would match nothing that Twilio is given, and let what they are meant for pass.
-    if text.contains('*') {
-        return wrong("must hold no *; a prefix matches everything below it as it is");
-    }
-    if !text.is_ascii() {
-        return wrong("must be ASCII; write other characters as escapes, like %C3%BC");
-    }
-    // Of two slashes, an escaped one and an escape of its escape, applications may make the same.
-    let is_slash = |escape: &[u8]| escape.eq_ignore_ascii_case(b"%2F") || escape.eq_ignore_ascii_case(b"%5C");
-    if text.as_bytes().windows(3).any(is_slash) {
-        return wrong("must hold no escaped slash; give the path above it");
-    }
-    Ok(PathMatch::new(text.as_bytes(), prefix, raw.ignore_case))
 }
 
-pub(super) fn url(at: &str, raw: Option<&raw::Url>) -> Resolved<Option<UrlRule>> {
-    let Some(raw) = raw else { return Ok(None) };
-    let base = raw.base.as_deref().map(Base::parse).transpose();
-    let base = base.map_err(|problem| ConfigError::new(format!("{at}.base"), problem))?;
-    if base.is_some() && raw.trust_forwarded_host {
-        let problem = "has no effect beside base, which names the host already; remove one of them";
-        return Err(ConfigError::new(format!("{at}.trust_forwarded_host"), problem));
+choice! {
+    /// What a path must be.
+    PathGuard,
+    if none: "needs exactly one of exact and prefix",
+    if several: "needs exactly one of exact and prefix" {
+        /// This path alone.
+        exact: Exact(PathText),
+        /// This path and those below it, by whole segments: `/a` is `/a` and `/a/b`, not `/ab`.
+        prefix: Prefix(PathText),
     }
-    let header = |name: &str| header_name(&format!("{at}.original_path_header"), name);
-    let original_path_header = raw.original_path_header.as_deref().map(header).transpose()?;
-    Ok(Some(UrlRule { base, trust_forwarded_host: raw.trust_forwarded_host, original_path_header }))
 }
 
-/// A name that labels of counters, logs and access logs can hold as it is.
-pub(super) fn route_name(at: &str, name: &str) -> Resolved<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
-        return Err(ConfigError::new(at, "must be 1 to 64 letters, digits, '-', '_' or '.'"));
+object! {
+    /// How the URL that Twilio dials differs from what arrives.
+    Url is "an object with base, trust_forwarded_host or original_path_header", unless IDLE_FORWARDED_HOST {
+        /// What Twilio dials: scheme, host, port, and what stands before the request's path. Default: what arrives.
+        base: Option<BaseUrl>,
+        /// Take host and port from `X-Forwarded-Host` and `X-Forwarded-Port`. The proxy in front must set or remove
+        /// them on every request. Default: `false`.
+        trust_forwarded_host: bool,
+        /// A header that holds path and query before a rewrite. The proxy in front must set or remove it on every
+        /// request. Default: none.
+        original_path_header: Option<HeaderName>,
     }
-    if name == UNMATCHED {
-        return Err(ConfigError::new(
-            at,
-            "is what requests without a route are counted as; choose another name",
-        ));
-    }
-    Ok(name.to_owned())
 }
 
-pub(super) fn shared_key_id(at: &str, id: &str) -> Resolved<String> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if id.is_empty() || id.len() > 128 || !id.bytes().all(is_plain) {
-        return Err(ConfigError::new(at, "must be the id that Twilio shows, like webhooks_sharedkey_01h..."));
+/// `base` names the host already.
+const IDLE_FORWARDED_HOST: Conflict<Url> = Conflict {
+    is_found: |url| url.base.is_some() && url.trust_forwarded_host,
+    field: "trust_forwarded_host",
+    problem: "has no effect beside base, which names the host already; remove one of them",
+    #[cfg(feature = "schema")]
+    schema: || {
+        serde_json::json!({
+            "required": ["base", "trust_forwarded_host"],
+            "properties": { "base": { "type": "string" }, "trust_forwarded_host": { "const": true } },
+        })
+    },
+};
+
+object! {
+    /// An auth token, or several of them in one text: where it comes from.
+    AuthToken is r#"an object: { "env": "NAME" }, { "filter_state": "KEY" } or { "value": "..." }"# {
+        source: Source,
+        /// The account whose requests alone the token is tried for, by their `AccountSid`. Default: any.
+        account_sid: Option<AccountSid>,
     }
-    Ok(id.to_owned())
 }
 
-pub(super) fn account_sid(at: &str, sid: &str) -> Resolved<String> {
-    let digits = sid.strip_prefix("AC").unwrap_or_default();
-    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(ConfigError::new(format!("{at}.account_sid"), "must be AC and 32 hex digits"));
+object! {
+    /// A SharedKey, for webhooks whose settings header names it.
+    SharedKey is "an object with id, algorithm, and one of env, filter_state and value" {
+        /// The id that Twilio shows, like `webhooks_sharedkey_01h...`.
+        id: SharedKeyId,
+        /// The hash that Twilio shows for it: `HMAC_SHA256` or `HMAC_SHA1`.
+        algorithm: Algorithm,
+        source: Source,
     }
-    Ok(sid.to_owned())
 }
 
-pub(super) fn verified_header(name: &str) -> Resolved<String> {
-    let at = "verified_header";
-    let name = header_name(at, name)?;
-    let is_taken = ["x-twilio-signature", "x-twilio-webhooks-signature-settings"].contains(&name.as_str())
-        || ["x-forwarded-", "x-envoy-"].iter().any(|prefix| name.starts_with(prefix));
-    if is_taken || !name.starts_with("x-") {
-        let problem =
-            "must begin with x- and be none of Twilio's or the proxy's own; for example x-twilio-verified";
-        return Err(ConfigError::new(at, problem));
+choice! {
+    /// Where a key comes from.
+    Source,
+    if none: "needs env (the name of a variable), filter_state (the key of one) or value",
+    if several: "has several of env, filter_state and value; keep one of them" {
+        /// The name of a variable of the proxy that the plugin is given (`vm_config.environment_variables`).
+        env: Env(Variable),
+        /// The key of the filter state that holds it, for keys that change while the proxy serves: a filter before this one,
+        /// as `envoy.filters.http.set_filter_state`, fills it from a file or from SDS (Envoy 1.38 or newer). Its text may hold
+        /// several secrets, one a line, of which any may have signed; see docs/tokens.md. 1 to 128 letters, digits, `-`, `_`,
+        /// `.`.
+        filter_state: FilterState(FilterStateKey),
+        /// The secret itself, for tests: the proxy shows it in its config dump.
+        value: Value(Inline),
     }
-    Ok(name)
-}
-
-fn header_name(at: &str, name: &str) -> Resolved<String> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err(ConfigError::new(at, "must be the name of a header, like x-envoy-original-path"));
-    }
-    Ok(name.to_ascii_lowercase())
-}
-
-/// Whether a variable may be meant by a name, which may then be shown.
-pub fn is_variable_name(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_')
-        && name.bytes().all(is_plain)
-        && !is_like_a_token(name)
 }

@@ -34,13 +34,13 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// With room for `most` bytes. Once more than `sure` bytes have been kept, `has_place` is asked whether there is a place
+    /// Returns a memory with room for `most` bytes. Once more than `sure` bytes have been kept, `has_place` is asked whether there is a place
     /// for so many bytes in one piece.
     pub fn of(most: usize, sure: usize, has_place: fn(usize) -> bool) -> Memory {
         Memory { most, sure, kept: Cell::new(0), peak: Cell::new(0), has_place }
     }
 
-    /// How many bytes are kept now.
+    /// Returns how many bytes are kept now.
     pub fn kept(&self) -> usize {
         self.kept.get()
     }
@@ -50,7 +50,7 @@ impl Memory {
     }
 }
 
-/// Whether so many bytes can be had in one piece.
+/// Returns true if so many bytes can be had in one piece.
 fn has_place(bytes: usize) -> bool {
     let mut place = Vec::<u8>::new();
     let has_place = place.try_reserve_exact(bytes).is_ok();
@@ -67,12 +67,13 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// A share of nothing yet.
+    /// Returns a share of nothing yet.
     pub(super) fn of(memory: &Rc<Memory>) -> Share {
         Share { memory: Rc::clone(memory), bytes: 0 }
     }
 
-    /// Takes so many bytes more, if there is room for them, and a place for `needed` ones beside.
+    /// Takes so many bytes more. Returns false, and takes none, if there is no room for them or no place for `needed` ones
+    /// beside.
     #[must_use]
     pub(super) fn take(&mut self, bytes: usize, needed: usize) -> bool {
         let kept = self.memory.kept.get().saturating_add(bytes);
@@ -87,7 +88,7 @@ impl Share {
         has_room
     }
 
-    /// Whether there is a place for so many bytes.
+    /// Returns true if there is a place for so many bytes.
     pub(super) fn has_spare(&self, bytes: usize) -> bool {
         self.memory.has_spare(bytes)
     }

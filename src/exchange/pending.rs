@@ -1,23 +1,25 @@
-//! A request that is not whole yet.
+//! A request whose body has not come, or not all of it.
 
-use super::Proxy;
 use super::memory::Share;
-use crate::config::{Hold, Policy};
+use crate::config::{Hold, Mode};
+use crate::policy::{Judge, Policy, Route};
+use crate::proxy::Proxy;
+use crate::reason::Reason;
 use crate::request::Head;
-use crate::route::{Mode, Route};
-use crate::signature::{Selected, Tag};
-use crate::verdict::Reason;
+use crate::signature::{KeyRing, Selected, Tag};
 use crate::verify;
 
+/// A request that waits for its body, or passes while its body is copied.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) route: usize,
+    pub(super) judge: Judge,
     head: Head,
     tag: Tag,
     selected: Selected,
+    ring: KeyRing,
     body: Body,
     share: Share,
-    stall: Option<Stall>,
+    watch: Watch,
 }
 
 /// What is known of a body that is on its way.
@@ -29,11 +31,15 @@ enum Body {
     Copied(Vec<u8>),
 }
 
-/// Watches a request that is stopped at its headers, for the sign that the proxy will never hand on its body.
+/// What a request is looked at for, now and then: a sign that the filter cannot hold it back.
 #[derive(Debug)]
-struct Stall {
-    received_at_headers: u64,
-    ticks_with_growth: u8,
+enum Watch {
+    /// For nothing.
+    Off,
+    /// It is stopped at its headers: that its body comes in, but the proxy never hands it on.
+    Stall { received_at_headers: u64, ticks_with_growth: u8 },
+    /// Another filter is to hold it: that the proxy has chosen an upstream already.
+    Upstream,
 }
 
 /// After so many ticks with a body that came in but was not handed on, the filter is misplaced. One could be
@@ -41,31 +47,32 @@ struct Stall {
 const TICKS_TO_STALL: u8 = 2;
 
 impl Pending {
-    /// A request on a route, whose headers were [checked](check).
+    /// Begins to wait for the rest of a request on a route, whose headers were [checked](check).
     pub(super) fn new(
-        position: usize,
+        judge: Judge,
         route: &Route,
         head: Head,
-        (tag, selected): Checked,
+        Checked { tag, selected, ring }: Checked,
         share: Share,
     ) -> Pending {
         let body = if route.mode() == Mode::Report { Body::Copied(Vec::new()) } else { Body::Held(0) };
-        Pending { route: position, head, tag, selected, body, share, stall: None }
+        Pending { judge, head, tag, selected, ring, body, share, watch: Watch::Off }
     }
 
-    /// Whether there is memory for the headers, which are kept until the verdict, and for that verdict.
+    /// Takes memory for the headers, which are kept until the verdict. Returns false if there is none for them, or for what
+    /// the verdict will need.
     #[must_use]
-    pub(super) fn may_wait(&mut self, route: &Route) -> bool {
+    pub(super) fn reserve_memory(&mut self, route: &Route) -> bool {
         let needed = verify::memory_needed(self.head.size(), route.max_body_bytes());
         self.share.take(self.head.size().saturating_add(OVERHEAD), needed)
     }
 
-    /// Whether there is memory to verify the request with a body of this size.
+    /// Returns true if there is memory to verify the request with a body of this size.
     pub(super) fn can_be_verified(&self, body: usize) -> bool {
         self.share.has_spare(verify::memory_needed(self.head.size(), body))
     }
 
-    /// How many bytes of the body have come.
+    /// Returns how many bytes of the body have come.
     pub(super) fn size(&self) -> usize {
         match &self.body {
             Body::Held(size) => *size,
@@ -73,42 +80,53 @@ impl Pending {
         }
     }
 
-    /// The headers, when the rest is no longer needed.
+    /// Returns the headers, when the rest is no longer needed.
     pub(super) fn into_head(self) -> Head {
         self.head
     }
 
-    /// Whether the proxy keeps the body until the verdict, and does not let it pass meanwhile.
+    /// Returns true if the proxy keeps the body until the verdict, and does not let it pass meanwhile.
     pub(super) fn is_held(&self) -> bool {
         matches!(self.body, Body::Held(_))
     }
 
-    /// Whether the headers ask for a protocol upgrade.
+    /// Returns true if the headers ask for a protocol upgrade.
     pub(super) fn is_upgrade(&self) -> bool {
         self.head.is_upgrade()
     }
 
-    /// Begins to watch for a stall: so many bytes of the request have come in up to its headers.
-    pub(super) fn watch(&mut self, bytes_received: Option<u64>) {
-        let received_at_headers = bytes_received.unwrap_or(u64::MAX);
-        self.stall = Some(Stall { received_at_headers, ticks_with_growth: 0 });
+    /// Begins to watch for a stall, until a piece of the body is handed on.
+    pub(super) fn watch_for_stall(&mut self, proxy: &dyn Proxy) {
+        // So many bytes of the request have come in up to its headers.
+        let received_at_headers = proxy.bytes_received().unwrap_or(u64::MAX);
+        self.watch = Watch::Stall { received_at_headers, ticks_with_growth: 0 };
     }
 
-    /// Whether a stall is watched for, and no piece of the body has been handed on.
+    /// Begins to watch for an upstream, until there is a verdict.
+    pub(super) fn watch_for_upstream(&mut self) {
+        self.watch = Watch::Upstream;
+    }
+
+    /// Returns true if the request is watched.
     pub(super) fn is_watched(&self) -> bool {
-        self.stall.is_some()
+        !matches!(self.watch, Watch::Off)
     }
 
-    /// Takes another look: whether the body has come in, and was not handed on, for too long.
-    pub(super) fn has_stalled(&mut self, bytes_received: Option<u64>) -> bool {
-        let Some(stall) = &mut self.stall else { return false };
-        if bytes_received.is_some_and(|received| received > stall.received_at_headers) {
-            stall.ticks_with_growth = stall.ticks_with_growth.saturating_add(1);
+    /// Takes another look. Returns true if the filter cannot hold the request back.
+    pub(super) fn is_misplaced(&mut self, proxy: &dyn Proxy) -> bool {
+        match &mut self.watch {
+            Watch::Off => false,
+            Watch::Stall { received_at_headers, ticks_with_growth } => {
+                if proxy.bytes_received().is_some_and(|received| received > *received_at_headers) {
+                    *ticks_with_growth = ticks_with_growth.saturating_add(1);
+                }
+                *ticks_with_growth >= TICKS_TO_STALL
+            }
+            Watch::Upstream => proxy.has_upstream(),
         }
-        stall.ticks_with_growth >= TICKS_TO_STALL
     }
 
-    /// The body, now that it is whole. It is read once.
+    /// Returns the body, now that it is whole. It is read once.
     pub(super) fn whole_body(&mut self, proxy: &dyn Proxy) -> Option<Vec<u8>> {
         match &mut self.body {
             Body::Copied(copy) => Some(std::mem::take(copy)),
@@ -117,17 +135,24 @@ impl Pending {
         }
     }
 
-    /// Sees to it that a request that another filter is to hold has not gone on to the upstream all the same.
-    pub(super) fn check_kept_back(&self, policy: &Policy, proxy: &dyn Proxy) -> Result<(), Reason> {
+    /// Checks that a request that another filter is to hold has not gone on to the upstream all the same.
+    pub(super) fn check_not_sent(&self, policy: &Policy, proxy: &dyn Proxy) -> Result<(), Reason> {
         let leaks = self.is_held() && policy.hold() == Hold::BufferAfter && proxy.has_upstream();
         if leaks { Err(Reason::MisplacedFilter) } else { Ok(()) }
     }
 
-    /// Accounts for a piece of the body.
-    pub(super) fn take_in(&mut self, policy: &Policy, size: usize, proxy: &dyn Proxy) -> Result<(), Reason> {
-        self.stall = None;
-        self.check_kept_back(policy, proxy)?;
-        let limit = policy.route(self.route).map_or(0, Route::max_body_bytes);
+    /// Takes account of a piece of the body, and copies it if it passes.
+    pub(super) fn add_piece(
+        &mut self,
+        policy: &Policy,
+        size: usize,
+        proxy: &dyn Proxy,
+    ) -> Result<(), Reason> {
+        if matches!(self.watch, Watch::Stall { .. }) {
+            self.watch = Watch::Off;
+        }
+        self.check_not_sent(policy, proxy)?;
+        let limit = policy.route(self.judge.route).map_or(0, Route::max_body_bytes);
         match &mut self.body {
             Body::Held(_) if size > limit => return Err(Reason::BodyTooLarge),
             // What is kept never shrinks: a size that does is no reason to read less than has come.
@@ -144,17 +169,22 @@ impl Pending {
         Ok(())
     }
 
+    /// Returns the request as [`verify`] takes it.
     pub(super) fn request<'a>(&'a self, route: &'a Route, proxy: &'a dyn Proxy) -> verify::Request<'a> {
-        let Pending { head, tag, selected, .. } = self;
-        verify::Request { head, route, tag, selected: *selected, port: proxy }
+        let Pending { head, tag, selected, ring, .. } = self;
+        verify::Request { head, route, tag, selected: *selected, ring, port: proxy }
     }
 }
 
 /// The signature, and the keys that may have made it.
-type Checked = (Tag, Selected);
+pub(super) struct Checked {
+    tag: Tag,
+    selected: Selected,
+    ring: KeyRing,
+}
 
 /// Checks all that the headers alone can tell.
-pub(super) fn check(route: &Route, head: &Head) -> Result<Checked, Reason> {
+pub(super) fn check(route: &Route, head: &Head, proxy: &dyn Proxy) -> Result<Checked, Reason> {
     route.url().dialled(head)?;
     let is_connect = head.method().one().is_none_or(|method| method == b"CONNECT");
     if is_connect || (head.is_upgrade() && !head.is_websocket_handshake()) {
@@ -166,7 +196,11 @@ pub(super) fn check(route: &Route, head: &Head) -> Result<Checked, Reason> {
     if head.announced_length().is_some_and(|length| length > limit) {
         return Err(Reason::BodyTooLarge);
     }
-    Ok((tag, selected))
+    let ring = KeyRing::of_selected(route.keys(), selected, proxy);
+    if ring.lacks_all(selected) {
+        return Err(Reason::UnknownKey);
+    }
+    Ok(Checked { tag, selected, ring })
 }
 
 /// What a request that waits needs beside its headers: its state here, and its places in the tables of the adapter.
@@ -185,7 +219,7 @@ fn make_room(copy: &mut Vec<u8>, size: usize, limit: usize, share: &mut Share) -
     Some(())
 }
 
-/// So many bytes of the body, and not fewer.
+/// Returns so many bytes of the body, or `None` if there are fewer.
 fn read(proxy: &dyn Proxy, size: usize) -> Option<Vec<u8>> {
     proxy.body(size).filter(|body| body.len() == size)
 }

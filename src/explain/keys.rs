@@ -1,13 +1,14 @@
 //! The right URL and another key.
 
+use super::cause::Cause;
+use super::explanation::Explanation;
 use super::search::Search;
-use super::{Cause, Finding};
 use crate::request::Single;
 use crate::signature::{Selected, key_id};
 use crate::url::Dialled;
 
 impl Search<'_> {
-    /// Keys of this route that the request did not select.
+    /// Tries the keys of this route that the request did not select.
     pub(super) fn unselected_keys(&mut self, own: &Dialled<'_>, selected: Selected) -> bool {
         let keys = self.route.keys();
         keys.iter().enumerate().any(|(position, key)| {
@@ -17,31 +18,30 @@ impl Search<'_> {
                 (Selected::SharedKey(_), None) => Cause::NamedSharedKey,
                 (Selected::SharedKey(_), Some(_)) => Cause::OtherSharedKey,
             };
-            !self.ring.positions.contains(&position) && self.attempt_with(cause, keys, vec![position], own)
+            !self.positions.contains(&position) && self.try_keys(cause, keys, vec![position], own)
         })
     }
 
-    /// Keys, and URLs, of the rest of the configuration.
+    /// Tries keys, and URLs, of the rest of the configuration.
     pub(super) fn other_routes(&mut self, own: &Dialled<'_>) -> bool {
         let (policy, head) = (self.policy, self.head);
         let top = policy.top_keys();
-        self.attempt_with(Cause::ReplacedKey, top, top.all(), own)
+        self.try_keys(Cause::ReplacedKey, top, top.all(), own)
             || policy.routes().iter().any(|route| {
                 let keys = route.keys();
-                self.attempt_with(Cause::OtherRoute, keys, keys.all(), own)
-                    || route
-                        .url()
-                        .dialled(head)
-                        .is_ok_and(|url| self.attempt_with(Cause::OtherRoute, keys, keys.all(), &url))
+                self.try_keys(Cause::OtherRoute, keys, keys.all(), own)
+                    || route.url().dialled(head).is_ok_and(|url| {
+                        url != *own && self.try_keys(Cause::OtherRoute, keys, keys.all(), &url)
+                    })
             })
     }
 
-    /// No key of this route is selected. Most of these causes need no HMAC: the header alone says which it is.
+    /// Says why no key of this route is selected. Most of these causes need no HMAC: the header alone says which it is.
     pub(super) fn selection(&mut self, own: &Dialled<'_>) {
         let keys = self.route.keys();
         let cause = match self.head.settings() {
             Single::Absent => {
-                if self.body.is_some() && self.attempt_with(Cause::UnnamedSharedKey, keys, keys.all(), own) {
+                if self.body.is_some() && self.try_keys(Cause::UnnamedSharedKey, keys, keys.all(), own) {
                     return;
                 }
                 Cause::NoAuthToken
@@ -53,6 +53,6 @@ impl Search<'_> {
                 Some(_) => Cause::UnknownSharedKey,
             },
         };
-        self.finding = Some(Finding::of(cause));
+        self.found = Some(Explanation::of(cause));
     }
 }

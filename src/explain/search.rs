@@ -1,146 +1,174 @@
-//! One search: what is tried, in which order, and how much of it.
+//! One search: how something is tried, and how much of it.
 
+use std::borrow::Cow;
 use std::mem::replace;
 
-use super::{Cause, Evidence, Finding, MOST_BODY, MOST_FOR_OTHER_TARGETS, MOST_HASHED, MOST_HMACS};
-use crate::config::Policy;
-use crate::exchange::Proxy;
+use super::cause::Cause;
+use super::explanation::{Detail, Explanation};
 use crate::params::Params;
+use crate::policy::{Policy, Route};
+use crate::proxy::Proxy;
+use crate::reason::Reason;
 use crate::request::Head;
-use crate::route::Route;
-use crate::signature::{Keys, Selected, Tag};
+use crate::signature::{Fault, KeyRing, Keys, Signer, Tag};
 use crate::url::Dialled;
-use crate::verdict::Reason;
-use crate::verify::{self, Signed};
+use crate::verify::Signed;
 
-/// What is tried next is in `ring` and `rows`, all else is the request as it came.
+/// The most HMACs that are computed for one explanation.
+pub const MOST_HMACS: usize = 600;
+/// The most bytes that they run over, all together: 2 MiB.
+pub const MOST_HASHED: usize = 2_097_152;
+/// Up to so many bytes of query and parameters, together, each cause is tried with the other forms of the query too:
+/// 2 KiB, as much as the longest URL that a rule of Twilio's takes. To make them is work as well.
+const MOST_FOR_OTHER_TARGETS: usize = 2_048;
+/// The largest body that is looked into: 64 KiB.
+pub const MOST_BODY: usize = 65_536;
+
+/// A denied request, as far as it is needed to find out why.
+#[derive(Debug)]
+pub(super) struct DeniedRequest {
+    pub(super) route: usize,
+    pub(super) reason: Reason,
+    pub(super) head: Head,
+    /// `None` where the request was denied before its body had come.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// What is tried next is in `keys`, `positions` and `signed`; all else is the request as it came.
 pub(super) struct Search<'a> {
     pub(super) policy: &'a Policy,
     pub(super) route: &'a Route,
     pub(super) head: &'a Head,
     pub(super) body: Option<&'a [u8]>,
-    pub(super) ring: Ring<'a>,
-    rows: Vec<Signed>,
-    pub(super) finding: Option<Finding>,
+    /// The keys to try are those of `ring` at these `positions`.
+    ring: KeyRing,
+    pub(super) positions: Vec<usize>,
+    /// What may be signed after the URL.
+    pub(super) signed: Vec<Signed>,
+    pub(super) found: Option<Explanation>,
     proxy: &'a dyn Proxy,
     tag: Tag,
-    hmacs: usize,
-    hashed: usize,
+    hmacs_left: usize,
+    bytes_left: usize,
     /// Whether something was left out because there would have been too much to do.
     pub(super) exhausted: bool,
 }
 
-/// Keys to try: those at these positions.
-pub(super) struct Ring<'a> {
-    pub(super) keys: &'a Keys,
-    pub(super) positions: Vec<usize>,
-}
-
 impl<'a> Search<'a> {
-    pub(super) fn of(policy: &'a Policy, evidence: &'a Evidence, proxy: &'a dyn Proxy) -> Option<Search<'a>> {
-        let Evidence { route, head, body, .. } = evidence;
+    pub(super) fn new(
+        policy: &'a Policy,
+        request: &'a DeniedRequest,
+        proxy: &'a dyn Proxy,
+    ) -> Option<Search<'a>> {
+        let DeniedRequest { route, head, body, .. } = request;
         let (route, body) = (policy.route(*route)?, body.as_deref());
         Some(Search {
             policy,
             route,
             head,
             body,
-            ring: Ring { keys: route.keys(), positions: Vec::new() },
-            rows: Vec::new(),
-            finding: None,
+            ring: KeyRing::of(route.keys(), &route.keys().all(), proxy),
+            positions: Vec::new(),
+            signed: Vec::new(),
+            found: None,
             proxy,
             tag: Tag::parse(head.signature()).ok()?,
-            hmacs: MOST_HMACS,
-            hashed: MOST_HASHED,
+            hmacs_left: MOST_HMACS,
+            bytes_left: MOST_HASHED,
             exhausted: body.is_some_and(|body| body.len() > MOST_BODY),
         })
     }
 
-    /// Looks for the cause, and notes it.
-    pub(super) fn run(&mut self, reason: Reason) {
-        let Ok(own) = self.route.url().dialled(self.head) else { return };
-        if !self.exhausted {
-            self.rows = self.own_rows(own.query());
-        }
-        let keys = self.route.keys();
-        let Ok(selected) = keys.select(self.head.settings()) else { return self.selection(&own) };
-        if self.exhausted {
-            return;
-        }
-        let Ok(positions) = verify::keys(keys, selected, own.query(), &self.form()) else {
-            // All tokens are tied to other accounts.
-            self.attempt_with(Cause::OtherAccount, keys, keys.all(), &own);
-            return;
-        };
-        self.ring.positions = positions;
-        match reason {
-            Reason::SignatureMismatch => self.mismatch(&own, selected),
-            _ => {
-                self.bodies(&own);
-            }
-        }
+    /// Returns what is wrong with a key that changes, if one that is selected is not here.
+    pub(super) fn gap(&self) -> Option<Explanation> {
+        let selected = self.route.keys().select(self.head.settings()).ok()?;
+        let gap = self.ring.gap(self.route.keys().selected(selected).map(|(position, _)| position))?;
+        let key = gap.filter_state.to_owned();
+        Some(match gap.fault {
+            Fault::Missing => Explanation::with(Cause::KeyMissing, Detail::FilterState(key)),
+            Fault::TooLarge => Explanation::with(Cause::KeysTooLarge, Detail::FilterState(key)),
+            Fault::Line(line) => Explanation::with(Cause::KeyUnusable, Detail::FilterStateLine(key, line)),
+        })
     }
 
-    fn mismatch(&mut self, own: &Dialled<'_>, selected: Selected) {
-        let _found = self.attempt(Cause::Scheme, own)
-            || self.unselected_keys(own, selected)
-            || self.urls(own)
-            || self.bodies(own)
-            || self.other_routes(own);
-    }
-
-    /// The body's parameters, if it is a form.
+    /// Returns the body's parameters, if it is a form.
     pub(super) fn form(&self) -> Params {
         Params::parse(self.body.filter(|_| self.head.is_form()).unwrap_or_default())
     }
 
-    /// What is signed after the URL, by the rules.
-    fn own_rows(&self, query: &[u8]) -> Vec<Signed> {
-        let signed = Signed::after_query(self.form().signed());
-        if !self.head.is_upgrade() {
-            return vec![signed];
-        }
-        vec![Signed { params: Params::parse(query).signed(), query_in_url: false }, signed]
-    }
-
-    /// The same with other keys.
-    pub(super) fn attempt_with(
+    /// Tries a URL with other keys; see [`Search::try_url`].
+    pub(super) fn try_keys(
         &mut self,
         cause: Cause,
-        keys: &'a Keys,
+        keys: &Keys,
         positions: Vec<usize>,
         url: &Dialled<'_>,
     ) -> bool {
-        let own = replace(&mut self.ring, Ring { keys, positions });
-        let found = self.attempt(cause, url);
-        self.ring = own;
+        if self.exhausted {
+            return false;
+        }
+        let ring = KeyRing::of(keys, &positions, self.proxy);
+        let own = (replace(&mut self.ring, ring), replace(&mut self.positions, positions));
+        let found = self.try_url(cause, url);
+        (self.ring, self.positions) = own;
         found
     }
 
-    /// The same with other parameters.
-    pub(super) fn attempt_signed(&mut self, cause: Cause, params: Vec<u8>, url: &Dialled<'_>) -> bool {
-        let own = replace(&mut self.rows, vec![Signed::after_query(params)]);
-        let found = self.attempt(cause, url);
-        self.rows = own;
+    /// Tries a URL with other parameters; see [`Search::try_url`].
+    pub(super) fn try_params(&mut self, cause: Cause, params: Vec<u8>, url: &Dialled<'_>) -> bool {
+        let own = replace(&mut self.signed, vec![Signed::after_query(params)]);
+        let found = self.try_url(cause, url);
+        self.signed = own;
         found
     }
 
-    /// Whether the URL has the signature, with its scheme or the other one, under one of the keys. Then this is the
+    /// Tries a URL with other parameters; see [`Search::try_plainly`].
+    pub(super) fn try_params_plainly(&mut self, cause: Cause, params: Vec<u8>, url: &Dialled<'_>) -> bool {
+        let own = replace(&mut self.signed, vec![Signed::after_query(params)]);
+        let found = self.try_plainly(cause, url);
+        self.signed = own;
+        found
+    }
+
+    /// Returns true if the URL has the signature, with its scheme or the other one, under one of the keys. Then this is the
     /// cause.
     #[inline(never)] // It is called from many places.
-    pub(super) fn attempt(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
-        for tls in [url.tls, !url.tls] {
-            for row in 0..self.rows.len() {
+    pub(super) fn try_url(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
+        self.try_schemes(cause, url, &[url.tls, !url.tls], MOST_FOR_OTHER_TARGETS)
+    }
+
+    /// The same with the scheme as it is and no other form of the query, for what is seldom, or tried many times over.
+    #[inline(never)] // It is called from many places.
+    pub(super) fn try_plainly(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
+        self.try_schemes(cause, url, &[url.tls], 0)
+    }
+
+    /// The same, and where http arrives also with https: TLS has often ended in front of what else has changed the URL.
+    #[inline(never)] // It is called from many places.
+    pub(super) fn try_plainly_or_https(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
+        let schemes: &[bool] = if url.tls { &[true] } else { &[false, true] };
+        self.try_schemes(cause, url, schemes, 0)
+    }
+
+    /// Returns true if the URL with the other scheme has the signature.
+    pub(super) fn try_other_scheme(&mut self, cause: Cause, url: &Dialled<'_>) -> bool {
+        let tls = !url.tls;
+        self.try_schemes(cause, &Dialled { tls, ..*url }, &[tls], MOST_FOR_OTHER_TARGETS)
+    }
+
+    fn try_schemes(&mut self, cause: Cause, url: &Dialled<'_>, schemes: &[bool], most: usize) -> bool {
+        for tls in schemes.iter().copied() {
+            for at in 0..self.signed.len() {
                 // To put a message together is work, too.
                 if self.exhausted {
                     return false;
                 }
-                if let Some((key, text)) = self.fits(&Dialled { tls, ..*url }, row) {
-                    self.finding = Some(Finding {
-                        other_scheme: tls != url.tls && cause != Cause::Scheme,
-                        key: self.ring.keys.get(key).map(|key| key.label().to_owned()),
+                if let Some((signer, text)) = self.signer(&Dialled { tls, ..*url }, at, most) {
+                    self.found = Some(Explanation {
+                        other_scheme: tls != url.tls,
+                        key: signer.label(self.ring.keys()).map(Cow::into_owned),
                         url: Some(text),
-                        ..Finding::of(cause)
+                        ..Explanation::of(cause)
                     });
                     return true;
                 }
@@ -149,30 +177,32 @@ impl<'a> Search<'a> {
         false
     }
 
-    /// The key that made the signature, and the URL that it is for.
-    fn fits(&mut self, url: &Dialled<'_>, row: usize) -> Option<(usize, Vec<u8>)> {
-        let Search { ring, rows, proxy, tag, hmacs, hashed, exhausted, .. } = self;
-        let mut found = Vec::new();
-        let count = ring.positions.len();
-        let signer = rows.get(row)?.find(
-            url,
-            self.head.is_upgrade(),
-            MOST_FOR_OTHER_TARGETS,
-            *proxy,
-            &mut |message| {
-                let size: usize = message.iter().map(|piece| piece.len()).sum();
-                let left = hmacs.checked_sub(count).zip(hashed.checked_sub(size.saturating_mul(count)));
-                let Some(left) = left.filter(|_| !*exhausted) else {
-                    *exhausted = true;
-                    return None;
-                };
-                (*hmacs, *hashed) = left;
-                let signer = ring.keys.signer(&ring.positions, tag, message)?;
-                let [url @ .., _] = message;
-                found = url.concat();
-                Some(signer)
-            },
-        );
-        signer.map(|signer| (signer, found))
+    /// Notes that what was found is in this header. Returns true, as something was found.
+    pub(super) fn found_in(&mut self, header: &'static str) -> bool {
+        if let Some(explanation) = &mut self.found {
+            explanation.detail = Some(Detail::Header(header));
+        }
+        true
+    }
+
+    /// Returns the key that made the signature, and the URL that it is for.
+    fn signer(&mut self, url: &Dialled<'_>, at: usize, most: usize) -> Option<(Signer, Vec<u8>)> {
+        let Search { ring, positions, signed, proxy, tag, hmacs_left, bytes_left, exhausted, .. } = self;
+        let mut signed_url = Vec::new();
+        let count = ring.count(positions);
+        let signer = signed.get(at)?.find(url, self.head.is_upgrade(), most, *proxy, &mut |message| {
+            let size: usize = message.iter().map(|piece| piece.len()).sum();
+            let left = hmacs_left.checked_sub(count).zip(bytes_left.checked_sub(size.saturating_mul(count)));
+            let Some(left) = left.filter(|_| !*exhausted) else {
+                *exhausted = true;
+                return None;
+            };
+            (*hmacs_left, *bytes_left) = left;
+            let signer = ring.signer(positions, tag, message)?;
+            let [url @ .., _] = message;
+            signed_url = url.concat();
+            Some(signer)
+        });
+        signer.map(|signer| (signer, signed_url))
     }
 }

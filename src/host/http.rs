@@ -3,9 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::io::{self, Action};
-use super::root::Plugin;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use super::io;
+use super::plugin::Plugin;
 use super::waiting::Entry;
+use crate::config::Hold;
 use crate::exchange::{Exchange, Step};
 
 pub(super) struct Webhook {
@@ -41,9 +45,15 @@ impl Webhook {
         }
     }
 
-    /// The proxy hands on what follows the headers.
+    /// Notes that the proxy has handed on what follows the headers.
     fn has_more(&mut self) {
-        if self.watched.take().is_some() {
+        if self.exchange.borrow().is_watched() {
+            return;
+        }
+        // The core watches on where another filter is to hold the request. Where this one does, it can.
+        if self.plugin.hold() == Hold::BufferAfter {
+            self.stop_watching();
+        } else if self.watched.take().is_some() {
             self.plugin.waiting.end();
         }
     }
@@ -53,7 +63,7 @@ impl Webhook {
 #[cfg(feature = "trap-for-tests")]
 impl Webhook {
     fn trap_if_asked(&mut self, stage: &[u8]) {
-        use crate::exchange::Proxy as _;
+        use crate::proxy::Proxy as _;
         // In the body phase of `buffer_after` the headers are gone: what was asked for is kept from before.
         if let Some(headers) = io::Stream.headers().filter(|_| stage == b"headers") {
             self.asked = [&b"headers"[..], b"body"]
@@ -70,34 +80,46 @@ impl Webhook {
     }
 }
 
-/// What the proxy tells of.
-impl Webhook {
-    pub(super) fn on_request_headers(&mut self, end_of_stream: bool) -> Action {
+impl Context for Webhook {}
+
+impl HttpContext for Webhook {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         #[cfg(feature = "trap-for-tests")]
         self.trap_if_asked(b"headers");
         let action = self.step(|exchange| exchange.on_headers(end_of_stream, &io::Stream));
-        if self.exchange.borrow().may_stall() && !self.plugin.waiting.is_over() {
+        if self.exchange.borrow().is_watched() && !self.plugin.waiting.is_over() {
             self.watched = Some(self.plugin.waiting.add(self.context_id, &self.exchange));
         }
         action
     }
 
-    pub(super) fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         #[cfg(feature = "trap-for-tests")]
         self.trap_if_asked(b"body");
+        let action = self.step(|exchange| exchange.on_body(size, end_of_stream, &io::Stream));
         self.has_more();
-        self.step(|exchange| exchange.on_body(size, end_of_stream, &io::Stream))
+        action
     }
 
-    pub(super) fn on_request_trailers(&mut self) -> Action {
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        let action = self.step(|exchange| exchange.on_trailers(&io::Stream));
         self.has_more();
-        self.step(|exchange| exchange.on_trailers(&io::Stream))
+        action
     }
 
-    pub(super) fn on_response_headers(&mut self) -> Action {
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         // Whatever answers it, a request that is answered no longer waits.
         self.stop_watching();
         self.step(|exchange| exchange.on_response(&io::Stream))
+    }
+
+    /// The request is over. Some are before their headers came.
+    fn on_log(&mut self) {
+        self.stop_watching();
+        self.step(|exchange| {
+            exchange.on_end(&io::Stream);
+            Step::Continue
+        });
     }
 }
 

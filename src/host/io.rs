@@ -1,60 +1,48 @@
 //! Every call into the proxy.
 //!
-//! They are declared here and not taken from the SDK, because the SDK's wrappers panic on a status that they do not
-//! expect and on text that is not UTF-8, and a panic ends a worker's VM. Here a call that fails is `None`, and the
-//! core makes a denial of it.
+//! They are the SDK's own, in their bytes forms, but for five that are declared here. The SDK's wrappers panic on a status
+//! that they do not expect, and a panic ends the virtual machine with all requests of a worker. So a call that may fail
+//! because of what a request is must not be made by them. Here a call that fails is `None`, and the core makes a denial of
+//! it, or what it was to add is missing.
 #![allow(unsafe_code)]
 
 use std::ptr::{null, null_mut};
+use std::time::{Duration, UNIX_EPOCH};
 
-use crate::exchange::{Proxy, Step};
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Action, BufferType, MapType, MetricType};
+
+use crate::exchange::Step;
+use crate::proxy::Proxy;
 use crate::reply::Reply;
 
-/// Numbers of the proxy-wasm ABI 0.2.1.
+/// The status of a call that succeeded. The calls below return numbers and not the SDK's `Status`, which does not have all
+/// that Envoy returns.
 const OK: u32 = 0;
-const REQUEST_HEADERS: u32 = 0;
-const REQUEST_BODY: u32 = 0;
-const PLUGIN_CONFIGURATION: u32 = 7;
-const COUNTER: u32 = 0;
 const NO_GRPC_STATUS: i32 = -1;
-
-/// What the proxy is to do with the request, once a callback has returned.
-#[repr(u32)]
-pub(super) enum Action {
-    Continue = 0,
-    Pause = 1,
-}
-
-/// How much a line of the log matters.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub(super) enum Level {
-    Info = 2,
-    Warn = 3,
-    Error = 4,
-}
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    fn proxy_log(level: Level, line: *const u8, line_size: usize) -> u32;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    /// The SDK panics on a header's name that is not UTF-8. Envoy refuses one from a client, but what another filter made of
+    /// a request is here too.
+    fn proxy_get_header_map_pairs(map: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
+
+    /// The SDK panics where the headers have gone on, which depends on how the request arrives.
+    fn proxy_remove_header_map_value(map: MapType, name: *const u8, name_size: usize) -> u32;
+
+    /// As for removing.
     fn proxy_replace_header_map_value(
-        map: u32,
+        map: MapType,
         name: *const u8,
         name_size: usize,
         value: *const u8,
         value_size: usize,
     ) -> u32;
-    fn proxy_get_buffer_bytes(
-        buffer: u32,
-        start: usize,
-        most: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+
+    /// The SDK panics where another filter that the request has passed holds the property and lets nobody change it.
     fn proxy_set_property(path: *const u8, path_size: usize, data: *const u8, size: usize) -> u32;
+
+    /// The SDK has no place for the details, and panics where the proxy refuses.
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -65,11 +53,6 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
-    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-    fn proxy_set_effective_context(context_id: u32) -> u32;
-    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
 }
 
 /// The request that the proxy is calling about, or that [`set_effective_context`] chose.
@@ -77,20 +60,31 @@ pub(super) struct Stream;
 
 impl Proxy for Stream {
     fn headers(&self) -> Option<Vec<u8>> {
-        // SAFETY: the proxy writes a pointer to memory that it had our allocator give it, and its size.
-        taken(|data, size| unsafe { proxy_get_header_map_pairs(REQUEST_HEADERS, data, size) })
+        let (mut data, mut size) = (null_mut(), 0);
+        // SAFETY: the proxy writes a pointer to memory that it had the SDK's allocator give it, and its size.
+        let status =
+            unsafe { proxy_get_header_map_pairs(MapType::HttpRequestHeaders, &raw mut data, &raw mut size) };
+        if status != OK {
+            return None;
+        }
+        if data.is_null() {
+            return Some(Vec::new());
+        }
+        // SAFETY: on success there are `size` bytes in that memory, which is a boxed slice of exactly that size; nobody
+        // else frees it.
+        Some(unsafe { Vec::from_raw_parts(data, size, size) })
     }
 
     fn remove_header(&self, name: &str) {
         // SAFETY: the name is ours for the length of the call. A header that is not there is removed already.
-        unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) };
+        unsafe { proxy_remove_header_map_value(MapType::HttpRequestHeaders, name.as_ptr(), name.len()) };
     }
 
     fn set_header(&self, name: &str, value: &str) {
         // SAFETY: as above. If it fails the upstream lacks a hint, and no more.
         unsafe {
             proxy_replace_header_map_value(
-                REQUEST_HEADERS,
+                MapType::HttpRequestHeaders,
                 name.as_ptr(),
                 name.len(),
                 value.as_ptr(),
@@ -100,27 +94,47 @@ impl Proxy for Stream {
     }
 
     fn route_name(&self) -> Vec<u8> {
-        property(b"xds\0route_name").unwrap_or_default()
+        property(&["xds", "route_name"]).unwrap_or_default()
+    }
+
+    fn filter_state(&self, key: &str) -> Option<Vec<u8>> {
+        property(&["filter_state", key])
+    }
+
+    fn own_state(&self, key: &str) -> Option<Vec<u8>> {
+        property(&[key])
+    }
+
+    fn set_own_state(&self, key: &str, value: &str) {
+        // SAFETY: both are ours for the length of the call. If it fails the access log lacks a field, a gate stays shut, or
+        // another filter removes a header: nothing passes by it.
+        unsafe { proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) };
     }
 
     fn listener_port(&self) -> Option<u16> {
-        u16::try_from(number(b"destination\0port")?).ok()
+        u16::try_from(number(&["destination", "port"])?).ok()
     }
 
     fn body(&self, size: usize) -> Option<Vec<u8>> {
-        buffer(REQUEST_BODY, size)
+        hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size).ok().flatten()
     }
 
     fn has_upstream(&self) -> bool {
-        property(b"upstream\0address").is_some_and(|address| !address.is_empty())
+        property(&["upstream", "address"]).is_some()
     }
 
     fn bytes_received(&self) -> Option<u64> {
-        number(b"request\0total_size")
+        number(&["request", "total_size"])
     }
 
     fn response_code_details(&self) -> Vec<u8> {
-        property(b"response\0code_details").unwrap_or_default()
+        property(&["response", "code_details"]).unwrap_or_default()
+    }
+
+    fn response_status(&self) -> Option<u16> {
+        let status =
+            hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, ":status").ok().flatten()?;
+        std::str::from_utf8(&status).ok()?.parse().ok()
     }
 }
 
@@ -151,79 +165,59 @@ fn send(Reply { status, body, details }: Reply) {
         )
     };
     if sent != OK {
-        log(Level::Error, "twilio_webhook: the proxy refused to send a reply; the request stays stopped");
+        log::error!("twilio_webhook: the proxy refused to send a reply; the request stays stopped");
     }
-}
-
-pub(super) fn log(level: Level, line: &str) {
-    // SAFETY: the line is ours for the length of the call. Where a line that cannot be logged goes, nobody can tell.
-    unsafe { proxy_log(level, line.as_ptr(), line.len()) };
 }
 
 pub(super) fn plugin_configuration() -> Option<Vec<u8>> {
-    buffer(PLUGIN_CONFIGURATION, usize::MAX)
+    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten()
 }
 
 pub(super) fn define_counter(name: &str) -> Option<u32> {
-    let mut id = 0;
-    // SAFETY: the proxy writes the one number that `id` holds.
-    let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
-    (status == OK).then_some(id)
+    hostcalls::define_metric(MetricType::Counter, name).ok()
 }
 
+/// Adds one. A count that fails must not stop a request.
 pub(super) fn increment(counter: u32) {
-    // SAFETY: no memory is passed. A count that fails must not stop a request.
-    unsafe { proxy_increment_metric(counter, 1) };
+    let _ = hostcalls::increment_metric(counter, 1);
 }
 
-pub(super) fn set_filter_state(key: &str, value: &str) {
-    // SAFETY: both are ours for the length of the call. If it fails the access log lacks a field, and no more.
-    unsafe { proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) };
+/// Makes the proxy choose the request's route anew, by what filter state says now. If it does not, the request stays on a
+/// route that leads nowhere.
+pub(super) fn clear_route_cache() {
+    if hostcalls::call_foreign_function("clear_route_cache", None).is_err() {
+        log::error!(
+            "twilio_webhook: the proxy cannot clear_route_cache; the request stays on the route that it is on"
+        );
+    }
 }
 
-/// A period of 0 stops the ticks.
-pub(super) fn set_tick_period(milliseconds: u32) {
-    // SAFETY: no memory is passed.
-    unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
+/// Returns the name that the proxy's configuration gives this plugin.
+pub(super) fn plugin_name() -> String {
+    property(&["plugin_name"]).and_then(|name| String::from_utf8(name).ok()).unwrap_or_default()
 }
 
-/// Whether the stream exists still.
+/// Asks for ticks. A period of zero stops them.
+pub(super) fn set_tick_period(period: Duration) {
+    let _ = hostcalls::set_tick_period(period);
+}
+
+/// Makes the calls that follow about this request. Returns whether it exists still.
 pub(super) fn set_effective_context(context_id: u32) -> bool {
-    // SAFETY: no memory is passed.
-    unsafe { proxy_set_effective_context(context_id) == OK }
+    hostcalls::set_effective_context(context_id).is_ok()
 }
 
 pub(super) fn now_ns() -> u64 {
-    let mut time = 0;
-    // SAFETY: the proxy writes the one number that `time` holds.
-    unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
-    time
+    let since = |time: std::time::SystemTime| time.duration_since(UNIX_EPOCH).ok();
+    let now = hostcalls::get_current_time().ok().and_then(since).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn property(path: &[u8]) -> Option<Vec<u8>> {
-    // SAFETY: the path is ours for the length of the call; for the rest see `taken`.
-    taken(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+/// Returns a property of the request, unless it is empty.
+fn property(path: &[&str]) -> Option<Vec<u8>> {
+    hostcalls::get_property(path.to_vec()).ok().flatten()
 }
 
-fn number(path: &[u8]) -> Option<u64> {
+fn number(path: &[&str]) -> Option<u64> {
     property(path)?.try_into().ok().map(u64::from_le_bytes)
-}
-
-fn buffer(kind: u32, most: usize) -> Option<Vec<u8>> {
-    // SAFETY: see `taken`.
-    taken(|data, size| unsafe { proxy_get_buffer_bytes(kind, 0, most, data, size) })
-}
-
-/// Takes over the bytes that a call hands out.
-fn taken(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
-    let (mut data, mut size) = (null_mut(), 0);
-    if call(&raw mut data, &raw mut size) != OK {
-        return None;
-    }
-    if data.is_null() || size == 0 {
-        return Some(Vec::new());
-    }
-    // SAFETY: on success the proxy has put `size` bytes into memory that `proxy_on_memory_allocate` gave out,
-    // which is a boxed slice of exactly that size; nobody else frees it.
-    Some(unsafe { Vec::from_raw_parts(data, size, size) })
 }

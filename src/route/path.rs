@@ -1,303 +1,156 @@
-//! Paths, and the many ways to spell one.
+//! Paths: whether a request is on a path of the configuration, and whether some reader may find it there.
 //!
-//! Proxies and applications differ in what they make of case, escapes, slashes, `;parameters` and dots. A path that one
-//! of them reads as a protected one must not pass because another does not. So a path of the configuration is compared
-//! with the one spelling that matching goes by, with what the most lenient readers see, and with the bytes as they came.
+//! **Readers decode, drop, cut and fold; they never invent.** So it is not asked what any of them does. A [plain](mod@plain)
+//! path is read alike by all of them, and is compared. Every other path is [settled](mod@settle): decoded until nothing is
+//! left to decode. It may be a path of the configuration unless that one's [words](text) cannot come out of it. What is
+//! signed is never looked at here: that is the path as it came, byte for byte.
 
-use std::borrow::Cow;
+mod bytes;
+mod loss;
+mod plain;
+mod settle;
+mod text;
 
-use percent_encoding::percent_decode;
+use std::cell::OnceCell;
 
-/// Who finds a path of the configuration in a request's path. Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fit {
-    Nobody,
-    /// Some application may.
-    Someone,
-    /// Proxies do: it matches.
-    Proxies,
-    /// It is written in the request byte for byte, and nothing behind it can undo that.
-    Everybody,
-}
+use super::fit::Fit;
+use plain::Segments;
+use settle::{fold, has_foreign_digits, settle};
+use text::{Text, Word};
 
-/// A path as its readers see it.
-pub(super) struct Spellings<'p> {
+/// A path of a request, without its query.
+#[derive(Debug)]
+pub(crate) struct Path<'p> {
     received: &'p [u8],
-    /// The one spelling that matching goes by: escapes of unreserved characters are decoded, `\` is `/`, empty and dot
-    /// segments are gone. What is signed is never this copy.
-    pub(super) canonical: Cow<'p, [u8]>,
-    /// What lenient readers see; nothing where the path may be any.
-    pub(super) lenient: Vec<Cow<'p, [u8]>>,
+    is_plain: bool,
+    /// Whether something beside the path makes servers read another one.
     may_be_any: bool,
-    goes_up: bool,
+    texts: OnceCell<Texts>,
 }
 
-/// The longest path, in bytes, that more than one spelling is made of. Twilio takes URLs of half of that.
-const MOST: usize = 4_096;
+/// What a path that is not plain may be read as; `None` if it may be any.
+type Texts = Option<Vec<Text>>;
 
-impl<'p> Spellings<'p> {
-    pub(super) fn of(received: &'p [u8]) -> Spellings<'p> {
-        if is_plain(received) {
-            let without_slash = received.strip_suffix(b"/").filter(|rest| !rest.is_empty());
-            let (canonical, lenient) = (Cow::Borrowed(received), without_slash.unwrap_or(received));
-            let lenient = vec![Cow::Borrowed(lenient)];
-            return Spellings { received, canonical, lenient, may_be_any: false, goes_up: false };
-        }
-        let canonical = Cow::Owned(without_empty_segments(&decode_unreserved(received), true));
-        let goes_up = received.is_empty() || goes_up(received);
-        let may_be_any = goes_up || received.len() > MOST || is_odd(received);
-        let lenient = if may_be_any { Vec::new() } else { lenient(received) };
-        Spellings { received, canonical, lenient, may_be_any, goes_up }
+impl<'p> Path<'p> {
+    /// Returns the path as it was received. `may_be_any` says that servers may read another path all the same.
+    pub(crate) fn new(received: &'p [u8], may_be_any: bool) -> Path<'p> {
+        let may_be_any = may_be_any || !received.starts_with(b"/");
+        Path { received, is_plain: plain::is_plain(received), may_be_any, texts: OnceCell::new() }
     }
+
+    /// Returns true if readers agree about it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain && !self.may_be_any && !plain::runs_script(self.received)
+    }
+
+    /// Returns what it may be read as, found out when the first route asks.
+    fn texts(&self) -> Option<&[Text]> {
+        self.texts.get_or_init(|| read(self.received)).as_deref()
+    }
+}
+
+fn read(received: &[u8]) -> Texts {
+    let settled = settle(received);
+    // Characters beyond ASCII stand for nothing, or for the letter that they fold to.
+    let folded = fold(&settled);
+    if folded.as_deref().and_then(fold).is_some() {
+        // Nobody writes a character in the escapes of others so that it folds to an escape again.
+        return None;
+    }
+    if [Some(settled.as_slice()), folded.as_deref()].into_iter().flatten().any(has_foreign_digits) {
+        return None;
+    }
+    std::iter::once(settled).chain(folded).map(Text::new).collect()
 }
 
 /// A path of the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct PathMatch {
     written: Vec<u8>,
-    canonical: Vec<u8>,
-    lenient: Vec<Vec<u8>>,
-    prefix: bool,
+    is_prefix: bool,
     ignore_case: bool,
+    readings: Vec<Reading>,
+}
+
+/// A way to read a path of the configuration: its segments, and the words in them.
+#[derive(Clone, Debug)]
+struct Reading {
+    segments: Segments,
+    words: Vec<Word>,
 }
 
 impl PathMatch {
-    /// A path that must be this one (`exact`) or begin with these segments (`prefix`).
-    pub(crate) fn new(path: &[u8], prefix: bool, ignore_case: bool) -> PathMatch {
-        let own = |path: &[u8]| path.strip_suffix(b"/").filter(|_| prefix).unwrap_or(path).to_vec();
-        PathMatch {
-            written: own(path),
-            canonical: own(&Spellings::of(path).canonical),
-            lenient: lenient(path).iter().map(|path| own(path)).collect(),
-            prefix,
-            ignore_case,
+    /// Returns a path that must be this one, or where `is_prefix` begin with these segments; `None` if a reader may take it
+    /// for another one, so that it would not guard what is found there.
+    pub(crate) fn new(path: &[u8], is_prefix: bool, ignore_case: bool) -> Option<PathMatch> {
+        let written = path.strip_suffix(b"/").filter(|_| is_prefix).unwrap_or(path).to_vec();
+        let text = Text::new(settle(path))?;
+        if !plain::is_plain(path) && text.can_lose() {
+            return None;
         }
+        let readings = Segments::readings(text.bytes(), is_prefix).into_iter().map(|segments| {
+            let words = segments.names().filter_map(Word::of).collect();
+            Reading { segments, words }
+        });
+        Some(PathMatch { written, is_prefix, ignore_case, readings: readings.collect() })
     }
 
-    pub(super) fn fit(&self, path: &Spellings<'_>) -> Fit {
-        let ignore_case = self.ignore_case;
-        if !self.is_match(&self.canonical, &path.canonical, ignore_case) {
-            let is_possible = path.may_be_any || self.is_match_of_some(&path.lenient);
-            return if is_possible { Fit::Someone } else { Fit::Nobody };
+    /// Returns whether a request's path is this one.
+    pub(crate) fn fit(&self, path: &Path<'_>) -> Fit {
+        let maybe = |may_be| if may_be { Fit::Maybe } else { Fit::No };
+        if path.may_be_any {
+            return Fit::Maybe;
         }
-        let is_certain = !path.goes_up && self.is_match(&self.written, path.received, ignore_case);
-        if is_certain { Fit::Everybody } else { Fit::Proxies }
+        let is_written = self.is_written_in(path.received);
+        let is_root = || self.readings.iter().any(|reading| reading.segments.are_root());
+        let is_lost = || is_root() && plain::has_port(path.received);
+        if path.is_plain {
+            let below = path.received.get(self.written.len()..).unwrap_or_default();
+            if is_written && !plain::runs_script(below) {
+                return Fit::Yes;
+            }
+            let is_alias = || self.readings.iter().any(|reading| reading.segments.are_alias(path.received));
+            return maybe(is_written || is_alias() || is_lost());
+        }
+        let Some(texts) = path.texts() else { return Fit::Maybe };
+        if is_written && !texts.iter().any(Text::can_lose) {
+            return Fit::Yes;
+        }
+        let may_be = |text| self.readings.iter().any(|reading| reading.may_be(text));
+        maybe(texts.iter().any(may_be) || is_lost())
     }
 
-    /// Whether no request is on `other` if this comes first: where `to_all`, because lenient readers find this wherever
-    /// they find `other`, else because proxies do.
-    pub(super) fn hides(&self, other: &PathMatch, to_all: bool) -> bool {
-        if !self.prefix && other.prefix {
-            return false;
-        }
-        if to_all {
-            return other.lenient.first().is_some_and(|path| self.is_match_of_some(&[path]));
-        }
-        let minds_case = !self.ignore_case && self.canonical.iter().any(u8::is_ascii_alphabetic);
-        self.is_match(&self.canonical, &other.canonical, self.ignore_case)
+    /// Returns true if every request that `other` matches as it is written is matched by this as well.
+    pub(crate) fn covers(&self, other: &PathMatch) -> bool {
+        let minds_case = !self.ignore_case && self.written.iter().any(u8::is_ascii_alphabetic);
+        (self.is_prefix || !other.is_prefix)
+            && self.is_written_in(&other.written)
             && !(minds_case && other.ignore_case)
     }
 
-    /// Whether a lenient reader that is not particular about case finds this path.
-    fn is_match_of_some<P: AsRef<[u8]>>(&self, paths: &[P]) -> bool {
-        let is_match = |own: &Vec<u8>| paths.iter().any(|path| self.is_match(own, path.as_ref(), true));
-        self.lenient.iter().any(is_match)
+    /// Returns true if some reader may find every request here that `other` matches as it is written.
+    pub(crate) fn may_cover(&self, other: &PathMatch) -> bool {
+        (self.is_prefix || !other.is_prefix) && self.fit(&Path::new(&other.written, false)) != Fit::No
     }
 
-    fn is_match(&self, own: &[u8], path: &[u8], ignore_case: bool) -> bool {
-        let same = |a: &[u8], b: &[u8]| {
-            if ignore_case { a.eq_ignore_ascii_case(b) } else { a == b }
-        };
-        if self.prefix {
-            path.split_at_checked(own.len())
-                .is_some_and(|(head, rest)| same(head, own) && (rest.is_empty() || rest.starts_with(b"/")))
-        } else {
-            same(path, own)
-        }
+    /// Returns true if a path is this one, or one below, byte for byte.
+    fn is_written_in(&self, path: &[u8]) -> bool {
+        let Some((begin, rest)) = path.split_at_checked(self.written.len()) else { return false };
+        let is_whole = rest.is_empty() || (self.is_prefix && rest.starts_with(b"/"));
+        let same =
+            if self.ignore_case { begin.eq_ignore_ascii_case(&self.written) } else { begin == self.written };
+        is_whole && same
     }
 }
 
-/// What lenient readers make of a path, each in its way: every escape is decoded, `;parameters`, what is no UTF-8 and
-/// perhaps a host are dropped, and neither `/` nor white space at the end matters.
-pub(super) fn lenient(path: &[u8]) -> Vec<Cow<'static, [u8]>> {
-    let mut read = Vec::new();
-    let mut add = |text: Vec<u8>| read.push(Cow::Owned(settled(text)));
-    let text = decode_text(path);
-    let has_parameters = path.contains(&b';');
-    if !has_parameters {
-        add(text.clone());
-    }
-    for (number, ends) in ENDS.into_iter().enumerate() {
-        if has_parameters {
-            add(decode_text(&without_parameters(path, ends)));
-        }
-        // To who decodes first, an escaped `;` is one, and an escaped slash ends what it begins.
-        if text.contains(&b';') {
-            add(without_parameters(&text, ends));
-        }
-        if let Some(rest) = without_host(path, ends).filter(|_| number < 2) {
-            add(decode_text(rest));
-        }
-    }
-    read
-}
-
-/// Where that ends which a `;` begins, or a host, which they do not agree on: at any slash, at `/`, or like a query never.
-const ENDS: [fn(u8) -> bool; 3] = [is_slash, |byte| byte == b'/', |_| false];
-
-/// Without empty and dot segments, and without slashes and white space at the end, until there are none.
-fn settled(mut text: Vec<u8>) -> Vec<u8> {
-    loop {
-        let next = without_empty_segments(without_end(&text), false);
-        if next == text {
-            return text;
-        }
-        text = next;
+impl Reading {
+    /// Returns true if this path may come out of a text.
+    fn may_be(&self, text: &Text) -> bool {
+        let is_below = |end| !self.segments.have_all_below() && text.goes_below(end);
+        text.has(&self.words)
+            && (text.can_lose() || text.end_of_first(&self.words).is_some_and(|end| !is_below(end)))
     }
 }
 
-/// Whether readers that do several things may do them in another order than [`lenient`] does, and find something else: a
-/// host beside a `;` or an escaped slash, an escaped `;` beside another or an escaped slash, a `\` beside either, bytes that
-/// are no ASCII, or a first segment that vanishes, so that what follows it is a host. No client spells a path so, and it
-/// may be any.
-fn is_odd(path: &[u8]) -> bool {
-    let text = decode_text(path);
-    let has_escaped = |is: fn(u8) -> bool| {
-        let count = |text: &[u8]| text.iter().filter(|byte| is(**byte)).count();
-        count(&text) > count(path)
-    };
-    let slashes = path.iter().take_while(|byte| is_slash(**byte)).count();
-    let (parameters, slash) = (path.contains(&b';'), has_escaped(is_slash));
-    let escaped_parameters = has_escaped(|byte| byte == b';');
-    let has_two = (slashes > 1 && (parameters || escaped_parameters || slash))
-        || (escaped_parameters && (parameters || slash))
-        || (path.contains(&b'\\') && (parameters || escaped_parameters));
-    let rest = path.get(slashes..).unwrap_or_default();
-    let end = rest.iter().position(|byte| is_slash(*byte)).unwrap_or(rest.len());
-    let vanishes = |first: &[u8]| {
-        let begin = first.split(|byte| is_slash(*byte)).next().unwrap_or_default();
-        matches!(begin.trim_ascii(), b"" | b".") && (begin.len() < first.len() || end < rest.len())
-    };
-    let first = decode_text(rest.get(..end).unwrap_or_default());
-    has_two || vanishes(&first) || vanishes(&without_parameters(&first, is_slash)) || !path.is_ascii()
-}
-
-/// The path behind a host, to those who take for one what stands behind two slashes, up to a byte that ends it.
-fn without_host(path: &[u8], ends: fn(u8) -> bool) -> Option<&[u8]> {
-    let host = path.iter().position(|byte| !is_slash(*byte)).filter(|slashes| *slashes > 1)?;
-    let rest = path.get(host..)?;
-    let end = rest.iter().position(|byte| ends(*byte));
-    Some(end.and_then(|end| rest.get(end..)).unwrap_or(b"/"))
-}
-
-/// Whether some reader may find a `..` in the path. They agree neither on whether such a segment takes the one before
-/// it away, nor on what that one is, so the path may be any.
-fn goes_up(path: &[u8]) -> bool {
-    let has_dots =
-        |text: &[u8]| text.split(|byte| is_slash(*byte)).any(|segment| segment.trim_ascii_end() == b"..");
-    let text = decode_text(path);
-    has_dots(&text)
-        || has_dots(&without_parameters(&text, is_slash))
-        || has_dots(&decode_text(&without_parameters(path, is_slash)))
-}
-
-fn is_slash(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\')
-}
-
-/// The path without empty and dot segments, with or without a `/` at its end where it had one.
-fn without_empty_segments(path: &[u8], keeps_end: bool) -> Vec<u8> {
-    let mut segments: Vec<&[u8]> = Vec::new();
-    let mut ends_in_slash = true;
-    for segment in path.split(|byte| is_slash(*byte)) {
-        ends_in_slash = matches!(segment, b"" | b"." | b"..");
-        match segment {
-            b"" | b"." => {}
-            b".." => {
-                segments.pop();
-            }
-            other => segments.push(other),
-        }
-    }
-    let mut rest = Vec::with_capacity(path.len());
-    for segment in &segments {
-        rest.push(b'/');
-        rest.extend_from_slice(segment);
-    }
-    if segments.is_empty() || (ends_in_slash && keeps_end) {
-        rest.push(b'/');
-    }
-    rest
-}
-
-/// Whether a path is canonical as it stands, which nearly all are.
-fn is_plain(path: &[u8]) -> bool {
-    let mut previous = b'/';
-    let plain = |byte: &u8| {
-        let follows_slash = std::mem::replace(&mut previous, *byte) == b'/';
-        match byte {
-            ..=b' ' | b'%' | b';' | b'\\' | 0x7F.. => false,
-            b'/' | b'.' => !follows_slash,
-            _ => true,
-        }
-    };
-    path.strip_prefix(b"/").is_some_and(|rest| rest.iter().all(plain))
-}
-
-/// Decodes the escapes of unreserved characters and writes the others in upper case (RFC 3986, section 6.2.2).
-fn decode_unreserved(path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((first, tail)) = rest.split_first() {
-        let escape = rest.split_at_checked(3).filter(|(escape, _)| percent_decode(escape).count() == 1);
-        let Some((escape, tail_of_escape)) = escape else {
-            decoded.push(*first);
-            rest = tail;
-            continue;
-        };
-        match percent_decode(escape).next() {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => decoded.push(byte),
-            _ => decoded.extend(escape.to_ascii_uppercase()),
-        }
-        rest = tail_of_escape;
-    }
-    decoded
-}
-
-/// Decodes every escape, drops what is no UTF-8, writes the characters that are the same as an ASCII letter to those
-/// who ignore case by Unicode as that letter, and all white space as a space.
-fn decode_text(path: &[u8]) -> Vec<u8> {
-    let decoded: Vec<u8> = percent_decode(path).collect();
-    let characters = decoded.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
-    let folded = characters.map(|character| match character {
-        '\u{130}' | '\u{131}' => 'i',
-        '\u{17F}' => 's',
-        '\u{212A}' => 'k',
-        // White space, some of it to Python alone, with the marks that stand between such.
-        '\t'..='\r'
-        | '\u{1C}'..='\u{1F}'
-        | '\u{85}'
-        | '\u{A0}'
-        | '\u{1680}'
-        | '\u{2000}'..='\u{205F}'
-        | '\u{3000}' => ' ',
-        other => other,
-    });
-    folded.collect::<String>().into_bytes()
-}
-
-/// Drops slashes and white space at the end. Many a framework's pattern ends in `$`, behind which a line may end.
-fn without_end(path: &[u8]) -> &[u8] {
-    let last = path.iter().rposition(|byte| !is_slash(*byte) && !byte.is_ascii_whitespace());
-    last.and_then(|last| path.get(..=last)).unwrap_or_default()
-}
-
-/// Drops what each `;` begins, up to a byte that ends it.
-fn without_parameters(path: &[u8], ends: fn(u8) -> bool) -> Vec<u8> {
-    let mut inside = false;
-    let mut keep = |byte: &u8| {
-        inside = *byte == b';' || (inside && !ends(*byte));
-        !inside
-    };
-    path.iter().copied().filter(|byte| keep(byte)).collect()
-}
+#[cfg(test)]
+mod tests;

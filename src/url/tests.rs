@@ -23,7 +23,7 @@ fn all_of(dialled: &Dialled<'_>) -> Vec<String> {
     let mut urls = Vec::new();
     let found = dialled.find(Scheme::Http, &mut dialled.targets(), b"", &|| Some(8443), &mut |pieces| {
         urls.push(String::from_utf8(pieces.concat()).unwrap());
-        None
+        None::<()>
     });
     assert_eq!(found, None);
     urls

@@ -1,0 +1,264 @@
+//! Plain paths: those that readers agree about, but for a few aliases that frameworks give every path.
+
+use memchr::memchr;
+
+/// Returns true if a path has nothing in it that a reader treats specially: no escape, no empty segment but a last one, none
+/// of dots alone, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
+pub(super) fn is_plain(path: &[u8]) -> bool {
+    let Some(rest) = path.strip_prefix(b"/") else { return false };
+    let mut segment = Segment::Empty;
+    for (at, byte) in rest.iter().enumerate() {
+        segment = match (byte, segment) {
+            (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_', _) => Segment::Named,
+            (b'/', Segment::Named) => Segment::Empty,
+            (b'.', Segment::Empty) => Segment::Dots,
+            (b'.', segment) => segment,
+            (b'(' | b':' | b'$', _) if ends_in_vanishing(rest.get(..=at).unwrap_or_default()) => {
+                return false;
+            }
+            (b'~' | b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b'=' | b':' | b'@', _) => {
+                Segment::Named
+            }
+            _ => return false,
+        }
+    }
+    segment != Segment::Dots
+}
+
+/// What has been read of a segment.
+#[derive(Clone, Copy, PartialEq)]
+enum Segment {
+    Empty,
+    Dots,
+    Named,
+}
+
+/// Returns true if a text ends in what Windows' servers take away, with the letters in it or behind it: a cookie in a path,
+/// as ASP.NET writes `(S(x))`, or the stream of a file, as in `::$DATA`.
+pub(super) fn ends_in_vanishing(text: &[u8]) -> bool {
+    matches!(text, [.., b'(', b'a'..=b'z' | b'A'..=b'Z', b'('] | [.., b':', b':' | b'$'])
+}
+
+/// Returns true if there is a colon with digits at the end of a segment: PHP's `parse_url` takes them for a port, and where they
+/// are none for one reason or another it finds no path at all, which applications take for `/`.
+pub(super) fn has_port(path: &[u8]) -> bool {
+    path.split(|byte| *byte == b'/').any(|segment| {
+        let colon = segment.iter().rposition(|byte| *byte == b':');
+        let behind = colon.and_then(|at| segment.get(at.saturating_add(1)..)).unwrap_or_default();
+        !behind.is_empty() && behind.iter().all(u8::is_ascii_digit)
+    })
+}
+
+/// Returns true if there is a script, or `index`, before the end of a path: what is before, or that alone, readers may take
+/// away.
+pub(super) fn runs_script(path: &[u8]) -> bool {
+    scripts(path).any(|behind| !without_slashes(behind).is_empty())
+}
+
+/// The segments of a path of the configuration, in lower case, without what some spelling of it lacks: a script or `index`
+/// before the last, a format behind that, and an `index` at their end.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Segments {
+    names: Vec<Vec<u8>>,
+    below: Below,
+}
+
+/// What may stand below a path that it is a parameter of, or the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Below {
+    /// Anything: all that is below is on the path, or its last segment is a script's name.
+    Anything,
+    /// What servers append where a path ends in a slash.
+    Index,
+}
+
+impl Segments {
+    /// Returns the segments of a path in lower case, in each way that it may be read: as a whole, and where a script runs with
+    /// the rest of the path for a parameter, what is behind that alone.
+    pub(super) fn readings(path: &[u8], is_prefix: bool) -> Vec<Segments> {
+        let mut readings = vec![Segments::of(path, is_prefix)];
+        for behind in scripts(path).filter(|behind| !without_slashes(behind).is_empty()) {
+            let reading = Segments::of(behind, is_prefix);
+            if readings.last() != Some(&reading) {
+                readings.push(reading);
+            }
+        }
+        readings
+    }
+
+    fn of(path: &[u8], is_prefix: bool) -> Segments {
+        let mut names: Vec<&[u8]> =
+            path.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty()).collect();
+        let last = names.pop();
+        names.retain(|name| !vanishes(name));
+        let mut below = if is_prefix { Below::Anything } else { Below::Index };
+        if let Some(last) = last {
+            if is_index(last) && (!names.is_empty() || last.contains(&b'.')) {
+                below = Below::Index;
+            } else {
+                names.push(without_format(last));
+                // Where what has no letters ends, nothing tells.
+                below = if is_script(last) || !has_letters(last) { Below::Anything } else { below };
+            }
+        }
+        Segments { names: names.into_iter().map(|name| without_dots(name).to_vec()).collect(), below }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.names.iter().map(Vec::as_slice)
+    }
+
+    /// Returns true if these are those of `/`.
+    pub(super) fn are_root(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Returns true if whatever is below the path is on it.
+    pub(super) fn have_all_below(&self) -> bool {
+        self.below == Below::Anything
+    }
+
+    /// Returns true if a plain path is another spelling of these, or an alias of them: with a script or an `index` before or
+    /// between them, a format behind the last, and more behind a script.
+    pub(super) fn are_alias(&self, path: &[u8]) -> bool {
+        if self.are_spelled(path) {
+            return true;
+        }
+        let (_, behind_first) = split_at_slash(without_slashes(path));
+        scripts(path).any(|behind| {
+            // Of a row of scripts the last one is enough.
+            let (next, _) = split_at_slash(without_slashes(behind));
+            let is_first = behind.len() == behind_first.len();
+            (is_first || (!next.is_empty() && !vanishes(next))) && self.are_spelled(behind)
+        })
+    }
+
+    fn are_spelled(&self, path: &[u8]) -> bool {
+        is_spelled(&self.names, path, self.have_all_below())
+    }
+}
+
+/// Returns true if a path has these names. `has_all_below` says that there may be whatever behind them.
+fn is_spelled(names: &[Vec<u8>], path: &[u8], has_all_below: bool) -> bool {
+    let Some((own, names)) = names.split_first() else {
+        let (below, _) = split_at_slash(without_slashes(path));
+        return has_all_below || below.is_empty() || below.starts_with(b".") || is_index(below);
+    };
+    let (mut rest, is_last) = (path, names.is_empty());
+    loop {
+        let (segment, behind) = split_at_slash(without_slashes(rest));
+        if let Some(end) = behind_letters(segment, own) {
+            let (is_script, has_dot) = (is_script(without_dots(segment)), begins_with(b'.', end));
+            // With nothing behind the name, or a format.
+            let is_whole = !has_letters(end) || (has_dot && (is_last || is_script));
+            if is_whole && is_spelled(names, behind, has_all_below || (is_last && is_script)) {
+                return true;
+            }
+            // The next name, to who takes dots for slashes, or a colon as Erlang's servers do.
+            let size = end.len().saturating_add(behind.len());
+            let from_mark = rest.get(rest.len().saturating_sub(size)..).unwrap_or_default();
+            if (has_dot || begins_with(b':', end)) && !is_last && is_spelled(names, from_mark, has_all_below)
+            {
+                return true;
+            }
+        }
+        if !vanishes(segment) || behind.is_empty() {
+            return false;
+        }
+        rest = behind;
+    }
+}
+
+/// Returns what is behind each script of a path, and behind each `index`.
+fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = path;
+    let segments = std::iter::from_fn(move || {
+        let (segment, behind) = split_at_slash(without_slashes(rest));
+        rest = behind;
+        (!segment.is_empty()).then_some((segment, behind))
+    });
+    segments.filter(|(segment, _)| vanishes(segment)).map(|(_, behind)| behind)
+}
+
+fn without_slashes(mut path: &[u8]) -> &[u8] {
+    while let Some(rest) = path.strip_prefix(b"/") {
+        path = rest;
+    }
+    path
+}
+
+/// Returns what is before the first slash, and the rest from there.
+fn split_at_slash(path: &[u8]) -> (&[u8], &[u8]) {
+    path.split_at_checked(memchr(b'/', path).unwrap_or(path.len())).unwrap_or_default()
+}
+
+/// Returns a segment without the dots at its end.
+fn without_dots(segment: &[u8]) -> &[u8] {
+    let end = segment.iter().rposition(|byte| *byte != b'.').map_or(0, |last| last.saturating_add(1));
+    segment.get(..end).unwrap_or_default()
+}
+
+/// Returns what is left of a segment behind the letters and digits of a name, if it begins with them: in any case, and with any
+/// punctuation before and between them. Frameworks write `smsReply` for `sms-reply`, and `_` for what is neither.
+fn behind_letters<'s>(segment: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
+    let mut rest = segment.iter();
+    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).try_for_each(|own| {
+        let next = rest.find(|byte| byte.is_ascii_alphanumeric())?;
+        next.eq_ignore_ascii_case(own).then_some(())
+    })?;
+    Some(rest.as_slice())
+}
+
+/// Returns true if there is this mark before the first letter or digit.
+fn begins_with(mark: u8, text: &[u8]) -> bool {
+    text.iter().find(|byte| **byte == mark || byte.is_ascii_alphanumeric()) == Some(&mark)
+}
+
+/// Returns true if what is before a path is taken away with the slash behind it: a script, or `index`.
+fn vanishes(segment: &[u8]) -> bool {
+    let name = without_dots(segment);
+    is_script(name) || name.eq_ignore_ascii_case(b"index")
+}
+
+/// Returns true if a segment is what servers append where a path ends in a slash.
+fn is_index(segment: &[u8]) -> bool {
+    let name = segment.split(|byte| *byte == b'.').next().unwrap_or_default();
+    [&b"index"[..], b"default"].iter().any(|own| name.eq_ignore_ascii_case(own))
+}
+
+/// Returns what stands behind the last dot of a segment, if that is short enough for the format of a file.
+fn format(segment: &[u8]) -> Option<&[u8]> {
+    const LONGEST: usize = 5;
+    let end = segment.get(segment.len().saturating_sub(LONGEST.saturating_add(1))..)?;
+    let dot = end.iter().rposition(|byte| *byte == b'.')?;
+    end.get(dot.saturating_add(1)..)
+}
+
+/// Returns true if a segment is the name of a script, which servers run with the rest of the path for a parameter.
+pub(super) fn is_script(segment: &[u8]) -> bool {
+    const FORMATS: [&str; 22] = [
+        "php", "phtml", "phar", "pht", "cgi", "fcgi", "pl", "py", "wsgi", "rb", "asp", "aspx", "ashx",
+        "asmx", "svc", "jsp", "jspx", "do", "dll", "exe", "cfm", "cfc",
+    ];
+    let Some(format) = format(segment) else { return false };
+    // `php5` and the like.
+    let format = match format {
+        [name @ .., b'0'..=b'9'] if name.eq_ignore_ascii_case(b"php") => name,
+        _ => format,
+    };
+    FORMATS.iter().any(|own| format.eq_ignore_ascii_case(own.as_bytes()))
+}
+
+fn has_letters(segment: &[u8]) -> bool {
+    segment.iter().any(u8::is_ascii_alphanumeric)
+}
+
+/// Returns the segment without a format behind it: `sms` of `sms.xml`. A number is none: `v1.2` is a version.
+fn without_format(segment: &[u8]) -> &[u8] {
+    let is_format = |format: &&[u8]| {
+        is_script(segment) || (!format.is_empty() && format.iter().all(u8::is_ascii_alphabetic))
+    };
+    let size = format(segment).filter(is_format).map_or(0, |format| format.len().saturating_add(1));
+    let name = segment.get(..segment.len().saturating_sub(size)).unwrap_or_default();
+    if has_letters(name) { name } else { segment }
+}

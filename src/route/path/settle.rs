@@ -1,0 +1,200 @@
+//! Decodes whatever can be decoded.
+
+use memchr::{memchr, memchr_iter};
+
+/// Returns a path with every `%XX` and `%uXXXX` decoded, and what comes out of them too, until there is none: in one pass, with
+/// what has been read for a stack.
+pub(super) fn settle(path: &[u8]) -> Vec<u8> {
+    let (plain, mut rest) =
+        path.split_at_checked(memchr(b'%', path).unwrap_or(path.len())).unwrap_or_default();
+    let mut stack = Stack { text: path.to_vec(), size: plain.len() };
+    while let [byte, behind @ ..] = rest {
+        let (mut byte, mut behind) = (*byte, behind);
+        // Most escapes are decoded before they are written, and what comes out of them as well.
+        while byte == b'%'
+            && let Some(decoded) = escape(behind)
+        {
+            (byte, behind) = decoded;
+        }
+        stack.push(byte);
+        rest = behind;
+    }
+    stack.into_text()
+}
+
+/// Returns the same where each character that Unicode folds to printable ASCII is that, and is decoded as well; `None` if
+/// there is none in it. The path is settled already.
+pub(super) fn fold(settled: &[u8]) -> Option<Vec<u8>> {
+    let may_be_folded = |byte: &u8| matches!(byte, 0xC3 | 0xC4 | 0xC5 | 0xE1 | 0xE2 | 0xEF);
+    if settled.is_ascii() || !settled.iter().any(may_be_folded) {
+        return None;
+    }
+    let (mut stack, mut rest) = (Stack { text: settled.to_vec(), size: 0 }, settled);
+    let mut has_folded = false;
+    while let [byte, behind @ ..] = rest {
+        let character = if may_be_folded(byte) { folded(rest) } else { None };
+        rest = match character {
+            Some((letters, behind)) => {
+                letters.into_iter().take_while(|letter| *letter != 0).for_each(|letter| stack.push(letter));
+                has_folded = true;
+                behind
+            }
+            None => {
+                stack.push(*byte);
+                behind
+            }
+        };
+    }
+    has_folded.then(|| stack.into_text())
+}
+
+/// Returns the byte that an escape stands for, and what is behind it. The text begins behind the `%`.
+fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text {
+        [b'u' | b'U', b'0', b'0', a @ b'0'..=b'7', b, rest @ ..] => Some((pair(*a, *b)?, rest)),
+        [a, b, rest @ ..] => Some((pair(*a, *b)?, rest)),
+        _ => None,
+    }
+}
+
+/// Returns what the character that a text begins with is to those who fold, up to three letters and then zeros, and what is behind it: those of
+/// full width, and what Unicode's folding by case, also the full one, makes ASCII of. What readers drop may be in it.
+fn folded(text: &[u8]) -> Option<([u8; 3], &[u8])> {
+    let mut bytes = text.iter().enumerate().filter(|(_, byte)| !matches!(byte, b'\0'..=b' ' | b'\\' | 0x7F));
+    let mut next = || bytes.next().map(|(at, byte)| (at, *byte));
+    let (mut end, second) = (next().and_then(|_| next()))?;
+    let mut third = || next().map(|(at, byte)| (end = at, byte).1);
+    let one = |byte| [byte, 0, 0];
+    let bytes = match (text.first()?, second) {
+        (0xC3, 0x9F) => *b"ss\0",
+        (0xC4, 0xB0 | 0xB1) => one(b'i'),
+        (0xC5, 0xBF) => one(b's'),
+        (0xE1, 0xBA) => third().filter(|byte| *byte == 0x9E).map(|_| *b"ss\0")?,
+        (0xE2, 0x84) => third().filter(|byte| *byte == 0xAA).map(|_| one(b'k'))?,
+        (0xEF, 0xAC) => ligature(third()?)?,
+        (0xEF, 0xBC) => one(third().filter(|byte| matches!(byte, 0x81..=0xBF))?.wrapping_sub(0x60)),
+        (0xEF, 0xBD) => one(third().filter(|byte| matches!(byte, 0x80..=0x9E))?.wrapping_sub(0x20)),
+        _ => return None,
+    };
+    Some((bytes, text.get(end.saturating_add(1)..)?))
+}
+
+/// Returns the letters of U+FB00 to U+FB06, by the last byte.
+fn ligature(last: u8) -> Option<[u8; 3]> {
+    Some(match last {
+        0x80 => *b"ff\0",
+        0x81 => *b"fi\0",
+        0x82 => *b"fl\0",
+        0x83 => *b"ffi",
+        0x84 => *b"ffl",
+        0x85 | 0x86 => *b"st\0",
+        _ => return None,
+    })
+}
+
+/// Returns true if a settled path has an escape with digits that are not ASCII, which some readers take for those that are.
+pub(super) fn has_foreign_digits(settled: &[u8]) -> bool {
+    let is_foreign = |at: usize| {
+        let behind = settled.get(at.saturating_add(1)..).unwrap_or_default();
+        let behind = behind.strip_prefix(b"u").or_else(|| behind.strip_prefix(b"U")).unwrap_or(behind);
+        let digits = behind.iter().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let next = behind.get(digits..).unwrap_or_default();
+        // A character has four bytes at most.
+        let next = next.get(..4).unwrap_or(next).utf8_chunks().next();
+        let next = next.and_then(|chunk| chunk.valid().chars().next());
+        next.is_some_and(|next| !next.is_ascii() && next.is_numeric())
+    };
+    !settled.is_ascii() && memchr_iter(b'%', settled).any(is_foreign)
+}
+
+/// What has been read, decoded. It is never longer than what it is read from, and so has its place from the start.
+struct Stack {
+    text: Vec<u8>,
+    size: usize,
+}
+
+impl Stack {
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.write(byte);
+        if byte.is_ascii_hexdigit() && self.ends_in_escape() {
+            while self.decode() {}
+        }
+    }
+
+    /// Returns true if an escape may have been read last.
+    fn ends_in_escape(&self) -> bool {
+        let read = self.text.get(..self.size).unwrap_or_default();
+        matches!(read, [.., b'%', _, _] | [.., b'%', b'u' | b'U', _, _, _, _])
+    }
+
+    fn write(&mut self, byte: u8) {
+        if let Some(place) = self.text.get_mut(self.size) {
+            *place = byte;
+            self.size = self.size.saturating_add(1);
+        }
+    }
+
+    /// Decodes the escape that has been read last, if one has.
+    #[inline(never)]
+    fn decode(&mut self) -> bool {
+        let (size, character) = match self.text.get(..self.size) {
+            Some([.., b'%', a, b]) => (3, pair(*a, *b).map(u32::from)),
+            Some([.., b'%', b'u' | b'U', a, b, c, d]) => (6, unit([*a, *b, *c, *d])),
+            _ => return false,
+        };
+        let Some(character) = character else { return false };
+        self.size = self.size.saturating_sub(size);
+        match u8::try_from(character) {
+            Ok(byte) if size == 3 || byte.is_ascii() => self.write(byte),
+            _ => self.write_character(character),
+        }
+        true
+    }
+
+    /// Half of a pair is no character, and is dropped.
+    #[cold]
+    fn write_character(&mut self, character: u32) {
+        let mut place = [0; 4];
+        let bytes = char::from_u32(character).map(|character| character.encode_utf8(&mut place).as_bytes());
+        for byte in bytes.unwrap_or_default() {
+            self.write(*byte);
+        }
+    }
+
+    fn into_text(mut self) -> Vec<u8> {
+        self.text.truncate(self.size);
+        self.text
+    }
+}
+
+/// Returns the value of four digits.
+fn unit([a, b, c, d]: [u8; 4]) -> Option<u32> {
+    Some(u32::from(pair(a, b)?) << 8 | u32::from(pair(c, d)?))
+}
+
+/// Returns the value of two digits.
+fn pair(a: u8, b: u8) -> Option<u8> {
+    let hex = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit & 0xF),
+        b'A'..=b'F' | b'a'..=b'f' => Some((digit & 0xF).wrapping_add(9)),
+        _ => None,
+    };
+    Some(hex(a)? << 4 | hex(b)?)
+}
+
+/// Returns true if there is overlong UTF-8 in a settled path, which is whatever a reader takes it for: also of the five and six
+/// bytes that a character once could have.
+pub(super) fn has_overlong(settled: &[u8]) -> bool {
+    let is_overlong = |two: &[u8]| {
+        matches!(
+            two,
+            [0xC0 | 0xC1, _]
+                | [0xE0, 0x80..=0x9F]
+                | [0xF0, 0x80..=0x8F]
+                | [0xF8, 0x80..=0x87]
+                | [0xFC, 0x80..=0x83]
+        )
+    };
+    !settled.is_ascii() && settled.windows(2).any(is_overlong)
+}
