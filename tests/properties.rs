@@ -11,13 +11,14 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use proptest::prelude::*;
-use support::{End, Request, TOKEN, plain, sign, words};
-use twilio_proxy_wasm::config::Policy;
+use support::{End, Request, TOKEN, plain, sign, spelling, words};
 use twilio_proxy_wasm::params::Params;
+use twilio_proxy_wasm::policy::Policy;
 use twilio_proxy_wasm::request::Head;
-use twilio_proxy_wasm::route::canonical_host;
+use twilio_proxy_wasm::route::plain_host;
 use twilio_proxy_wasm::url::split_port;
 
 const URL: &str = "https://hooks.example.com/sms?x=1";
@@ -62,7 +63,11 @@ fn flip(bytes: &[u8], bit: proptest::sample::Index) -> Vec<u8> {
 }
 
 fn is_denied(request: &Request) -> bool {
-    request.verdict(&plain("")).starts_with("denied ")
+    is_denied_by(request, &plain(""))
+}
+
+fn is_denied_by(request: &Request, policy: &Rc<Policy>) -> bool {
+    request.verdict(policy).starts_with("denied ")
 }
 
 /// Pairs in the order of UTF-16 code units, each once, as JavaScript would put them together.
@@ -164,8 +169,8 @@ proptest! {
         let request = form(&pairs);
         let request = if genuine { request } else { request.with(":path", "/sms?x=2") };
         let end = if ends_with_trailers { End::Trailers } else { End::Body };
-        let (_, outcome) = request.send(&policy, &cuts, end);
-        prop_assert_eq!(words(outcome), request.verdict(&policy));
+        let (_, verdict) = request.send(&policy, &cuts, end);
+        prop_assert_eq!(words(verdict), request.verdict(&policy));
     }
 
     #[test]
@@ -247,10 +252,10 @@ proptest! {
         let request = Request::form(URL, "Body=hi").body(body.clone());
         let policy = plain(r#""url": { "trust_forwarded_host": true }"#);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value.as_slice()));
-        let (_, outcome) = request.send(&policy, &[3], End::Body);
-        let is_verified = words(outcome).starts_with("allowed ");
+        let (_, verdict) = request.send(&policy, &[3], End::Body);
+        let is_verified = words(verdict).starts_with("allowed ");
         prop_assert!(!is_verified || body == b"Body=hi");
-        prop_assert!(outcome.is_some());
+        prop_assert!(verdict.is_some());
     }
 
     #[test]
@@ -258,7 +263,32 @@ proptest! {
         let (host, port) = split_port(&authority);
         let whole = port.map_or(host.to_vec(), |port| [host, b":", port].concat());
         prop_assert_eq!(whole, authority.clone());
-        prop_assert!(canonical_host(&authority).len() <= authority.len());
+        prop_assert!(plain_host(&authority).is_none_or(|plain| !plain.is_empty() && host.starts_with(b"[") == plain.starts_with(b"[")));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each of 16 spellings; `PROPTEST_CASES` says how many times.
+    #[test]
+    fn no_spelling_of_a_guarded_path_passes_unsigned(
+        choices in proptest::collection::vec(proptest::collection::vec(any::<u32>(), 0..300), 16),
+    ) {
+        for choices in choices {
+            let mut left = choices.into_iter();
+            let mut choose = |bound: usize| left.next().unwrap_or(0) as usize % bound;
+            let spelled = spelling::spelled(&mut choose);
+            let kind = if spelled.is_prefix { "prefix" } else { "exact" };
+            let policy = support::policy(&format!(
+                r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "unmatched": "allow",
+                     "routes": [{{ "name": "guard", "match": {{ "path": {{ "{kind}": "{}" }} }} }}] }}"#,
+                spelled.guard
+            ));
+            let request = Request::new("GET", "https://a/").with(":path", spelled.path.as_slice());
+            let path = spelled.path.escape_ascii();
+            prop_assert!(is_denied_by(&request, &policy), "{kind} {} by {path}: {:?}", spelled.guard, spelled.steps);
+        }
     }
 }
 

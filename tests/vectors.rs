@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 use support::{End, Request, policy, words};
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::policy::Policy;
 
 #[derive(Deserialize)]
 struct Vector {

@@ -1,7 +1,7 @@
 //! Configuration bytes: a policy or one error, and no secret in either.
 
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::metrics;
+use twilio_proxy_wasm::policy::Policy;
 
 /// What every variable of the environment holds, and what the seeds hold inline.
 const ENVIRONMENT: &str = "canary-of-the-environment";
@@ -13,11 +13,11 @@ pub fn run(data: &[u8]) {
         Ok(policy) => {
             assert!(!format!("{policy:?}").contains(ENVIRONMENT));
             assert!(!policy.routes().is_empty());
-            let outcomes = metrics::outcomes(&policy);
-            let mut slots: Vec<_> = outcomes.iter().map(|outcome| metrics::slot(*outcome)).collect();
+            let verdicts = metrics::verdicts(&policy);
+            let mut slots: Vec<_> = verdicts.iter().map(|verdict| metrics::slot(*verdict)).collect();
             slots.sort_unstable();
             slots.dedup();
-            assert_eq!(slots.len(), outcomes.len());
+            assert_eq!(slots.len(), verdicts.len());
             for route in policy.routes() {
                 let name = route.name();
                 assert!(!name.is_empty() && name.len() <= 64, "{name}");

@@ -3,12 +3,13 @@
 
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::{Exchange, Step};
-use twilio_proxy_wasm::explain::Finding;
+use twilio_proxy_wasm::explain::Explanation;
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::reason::Reason;
 use twilio_proxy_wasm::record;
 use twilio_proxy_wasm::reply::Reply;
-use twilio_proxy_wasm::verdict::{Outcome, Reason, Verdict};
+use twilio_proxy_wasm::verdict::{Decision, Verdict};
 
 use crate::input::Input;
 use crate::naive::{self, Keys};
@@ -81,19 +82,19 @@ pub fn run(data: &[u8]) {
     let way = input.below(WAYS.len());
     POLICIES.with(|policies| {
         let policy = &policies[way];
-        let (mut steps, mut outcomes) = (Vec::new(), Vec::new());
+        let (mut steps, mut verdicts) = (Vec::new(), Vec::new());
         // The fake proxy never ends a request that bears `upgrade` with its headers.
         let may_end = !request.headers.iter().any(|(name, _)| name == "upgrade") || !request.body.is_empty();
         let ends = [End::Body, End::Trailers, if may_end { End::Headers } else { End::Body }];
         for (end, cuts) in ends.into_iter().flat_map(|end| [(end, &[][..]), (end, &cuts[..])]) {
-            let (step, outcome) = request.send(policy, cuts, end);
-            let outcome = outcome.unwrap_or_else(|| panic!("no verdict on {request:?}"));
-            outcomes.push(outcome);
+            let (step, verdict) = request.send(policy, cuts, end);
+            let verdict = verdict.unwrap_or_else(|| panic!("no verdict on {request:?}"));
+            verdicts.push(verdict);
             steps.push(step);
         }
-        assert!(outcomes.windows(2).all(|two| two[0] == two[1]), "{outcomes:?} of {request:?}");
-        silent(policy, &request, &steps, outcomes[0]);
-        let words = support::words(outcomes.pop());
+        assert!(verdicts.windows(2).all(|two| two[0] == two[1]), "{verdicts:?} of {request:?}");
+        silent(policy, &request, &steps, verdicts[0]);
+        let words = support::words(verdicts.pop());
         assert_eq!(words.starts_with("allowed "), allowed, "{words}, {request:?}");
         let denies = |step: &Step| matches!(step, Step::Reply(_));
         assert!(steps.iter().all(|step| denies(step) == words.starts_with("denied ")), "{words}, {steps:?}");
@@ -170,61 +171,65 @@ fn tamper(request: &mut support::Request, input: &mut Input<'_>) {
 }
 
 /// What operators and clients read is of words from closed lists alone, and the configured names of keys.
-fn silent(policy: &Rc<Policy>, request: &support::Request, steps: &[Step], outcome: Outcome) {
-    let verdict = outcome.verdict;
-    let (label, reason) = (verdict.label(), verdict.reason());
+fn silent(policy: &Rc<Policy>, request: &support::Request, steps: &[Step], verdict: Verdict) {
+    let (label, reason) = (verdict.decision.label(), verdict.reason());
     // Without one host and path it is on no route.
-    let route = if outcome.route.is_some() { "default" } else { "unmatched" };
-    let state = record::filter_state(policy, outcome);
+    let route = if verdict.route.is_some() { "default" } else { "unmatched" };
+    let state = record::filter_state(policy, verdict);
     let begin = format!("verdict={label} route={route} reason={}", reason.map_or("none", Reason::label));
-    let key =
-        if let Verdict::Allowed { key } = verdict { format!(" key={}", LABELS[key]) } else { String::new() };
+    let key = if let Decision::Allowed { key } = verdict.decision {
+        format!(" key={}", LABELS[key.position])
+    } else {
+        String::new()
+    };
     assert_eq!(state, begin + &key);
     for step in steps {
         assert!(!matches!(step, Step::Reply(reply) if Some(*reply) != reason.map(Reply::to)), "{step:?}");
     }
-    let finding = finding(policy, request);
-    let line = record::log_line(policy, outcome, finding.as_ref(), 3);
+    let explanation = explanation(policy, request);
+    let line = record::log_line(policy, verdict, explanation.as_ref(), 3);
     assert_eq!(line.is_some(), reason.is_some());
     if let (Some(line), Some(reason)) = (line, reason) {
-        let rest = finding
-            .map_or_else(|| format!(": {}", reason.hint()), |finding| format!(" {}", told_of(&finding)));
+        let rest = explanation.map_or_else(
+            || format!(": {}", reason.hint()),
+            |explanation| format!(" {}", told_of(&explanation)),
+        );
         let end = "(3 lines like this were held back)";
         assert_eq!(line, format!("twilio_webhook: {label} route={route} reason={reason}{rest} {end}"));
     }
 }
 
-/// A finding in words from closed lists.
-fn told_of(finding: &Finding) -> String {
-    let (cause, setting) = (finding.cause(), finding.cause().setting());
+/// An explanation in words from closed lists.
+fn told_of(explanation: &Explanation) -> String {
+    let (cause, setting) = (explanation.cause(), explanation.cause().setting());
     let (mut names, mut fits) = (String::new(), "");
-    if let Some(key) = finding.key() {
+    if let Some(key) = explanation.key() {
         assert!(LABELS.contains(&key), "{key}");
         (names, fits) = (format!(" key={key}"), "the signature fits ");
     }
-    if let Some(header) = finding.header() {
-        names += &format!(" header={header}");
+    for (name, value) in explanation.detail().iter().flat_map(|detail| detail.fields()) {
+        names += &format!(" {name}={value}");
     }
-    let scheme = if finding.other_scheme() { " and the other scheme" } else { "" };
-    let remedy = if setting.remedy().is_empty() { String::new() } else { format!("; {}", setting.remedy()) };
+    let scheme = if explanation.other_scheme() { " and the other scheme" } else { "" };
     let told = format!(
-        "cause={} setting={}{names}: {fits}{}{scheme}{remedy}",
+        "cause={} setting={}{names}: {fits}{}{scheme}; {}",
         cause.label(),
         setting.label(),
-        cause.text()
+        cause.text(),
+        setting.remedy()
     );
-    assert_eq!(format!("{finding:?}"), format!("Finding({told})"));
+    assert_eq!(format!("{explanation:?}"), format!("Explanation({told})"));
     told
 }
 
 /// What the filter finds out about a denial.
-fn finding(policy: &Rc<Policy>, request: &support::Request) -> Option<Finding> {
+fn explanation(policy: &Rc<Policy>, request: &support::Request) -> Option<Explanation> {
     let proxy = FakeProxy::of(request);
     let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
     exchange.on_headers(false, &proxy);
-    if exchange.outcome().is_none() {
+    if exchange.verdict().is_none() {
         proxy.body.borrow_mut().extend_from_slice(&request.body);
         exchange.on_body(request.body.len(), true, &proxy);
     }
-    exchange.take_conclusion()?.explain(policy, &proxy)
+    exchange.take_verdict()?.1?.explain(policy, &proxy)
 }

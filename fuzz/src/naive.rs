@@ -200,8 +200,10 @@ impl Request<'_> {
         let Some(value) = self.one("content-type") else { return false };
         let text = String::from_utf8_lossy(value).to_ascii_lowercase();
         let mut parts = text.split(';').map(str::trim);
-        let charset =
-            |part: &str| part.strip_prefix("charset=").is_some_and(|name| name.trim_matches('"') != "utf-8");
+        let charset = |part: &str| {
+            part.strip_prefix("charset=")
+                .is_some_and(|name| !matches!(name.trim_matches('"'), "utf-8" | "utf8"))
+        };
         parts.next() == Some("application/x-www-form-urlencoded") && !parts.any(charset)
     }
 
@@ -234,11 +236,13 @@ impl Request<'_> {
         }
         let hashes: Vec<_> = decode(query).into_iter().filter(|(name, _)| name == b"bodySHA256").collect();
         let hash_is_right = |hash: &[u8]| hash == sign::sha256_hex(self.body).as_bytes();
+        let reads_no_body = [b"GET".as_slice(), b"HEAD"].contains(&method);
         let is_bound = match &hashes[..] {
             [] => self.body.is_empty(),
-            [(_, hash)] => hash_is_right(hash),
-            // Which of them counts is anybody's guess.
-            _ => false,
+            // Of several values, which one counts is anybody's guess.
+            hashes => {
+                (self.body.is_empty() && reads_no_body) || hashes.iter().all(|(_, hash)| hash_is_right(hash))
+            }
         };
         if is_bound {
             messages.extend(urls);

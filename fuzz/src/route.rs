@@ -3,11 +3,12 @@
 
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
-use twilio_proxy_wasm::verdict::{Reason, Verdict};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::reason::Reason;
+use twilio_proxy_wasm::verdict::Decision;
 
 use crate::input::Input;
-use crate::support::{End, Request, policy};
+use crate::support::{End, Request, policy, spelling};
 
 /// A path, whether it is a prefix, and whether requests on it are verified, with keys of its own or, if not, with those at
 /// the top.
@@ -63,7 +64,7 @@ thread_local! {
 }
 
 /// What paths are made of that readers disagree about.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 50] = [
     "/",
     "/a",
     "/b",
@@ -104,6 +105,16 @@ const PIECES: [&str; 40] = [
     "%C5%BF",
     "%E2%84%AA",
     "x:1",
+    "%u0073",
+    "%25",
+    "%26",
+    "%3F",
+    "&q=",
+    "%EF%BD%93",
+    "%00",
+    ".json",
+    ".php",
+    "/index",
 ];
 
 /// A path: of pieces, or of the bytes as they are.
@@ -121,9 +132,39 @@ fn path(text: &[u8], in_pieces: bool) -> Vec<u8> {
 
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
+    if input.below(2) == 1 {
+        spell(&mut input);
+    } else {
+        read(&mut input);
+    }
+}
+
+/// A spelling of a guarded path, whatever its letters, does not pass.
+fn spell(input: &mut Input<'_>) {
+    // Of more than 256 places, those that a byte reaches.
+    let spelled = spelling::spelled(&mut |bound| input.below(bound));
+    let kind = ["exact", "prefix"][usize::from(spelled.is_prefix)];
+    let policy = policy(&format!(
+        r#"{{ "auth_tokens": [{{ "value": "a" }}], "unmatched": "allow",
+             "routes": [{{ "name": "r", "match": {{ "path": {{ "{kind}": "{}" }} }} }}] }}"#,
+        spelled.guard
+    ));
+    let request = Request::new("GET", "https://hooks.example.com/").with(":path", spelled.path.as_slice());
+    let verdict = request.send(&policy, &[], End::Headers).1.expect("a verdict");
+    let path = spelled.path.escape_ascii();
+    assert!(
+        matches!(verdict.decision, Decision::Denied(_)),
+        "{kind} {} by {path}: {verdict:?}: {:?}",
+        spelled.guard,
+        spelled.steps
+    );
+}
+
+/// What some reader takes for a guarded path does not pass.
+fn read(input: &mut Input<'_>) {
     let (set, way) = (input.below(ALL.len()), input.below(WAYS.len()));
     let (routes, (ignores_case, unmatched)) = (ALL[set], WAYS[way]);
-    let mut reader = Reader::of(&mut input);
+    let mut reader = Reader::of(input);
     reader.ignores_case |= ignores_case;
     let in_pieces = input.below(2) == 1;
     let path = path(input.text(), in_pieces);
@@ -132,24 +173,26 @@ pub fn run(data: &[u8]) {
     let guard = |route: Option<usize>| route.map_or(Off, |route| routes[route].2);
     let is_guarded = found.map_or(unmatched == "deny", |_| guard(found) != Off);
     let request = Request::new("GET", "https://hooks.example.com/").with(":path", path.as_slice());
-    let outcome =
+    let verdict =
         POLICIES.with(|policies| request.send(&policies[set][way], &[], End::Headers).1).expect("a verdict");
     // Denied for good, or for want of a signature that would do on this route as well.
-    let is_same = outcome.route == found || (guard(outcome.route) == Top && guard(found) == Top);
-    let is_denied = match outcome.verdict {
-        Verdict::Denied(Reason::NoRoute) => true,
-        Verdict::Denied(Reason::MissingSignature) => found.is_none() || is_same,
+    let is_same = verdict.route == found || (guard(verdict.route) == Top && guard(found) == Top);
+    let is_denied = match verdict.decision {
+        Decision::Denied(Reason::NoRoute | Reason::Unverifiable) => true,
+        Decision::Denied(Reason::MissingSignature) => found.is_none() || is_same,
         _ => false,
     };
     let (path, read) = (path.escape_ascii(), read.escape_ascii());
-    assert!(!is_guarded || is_denied, "{routes:?}, {unmatched}: {outcome:?}: {path} is {read} to {reader:?}");
+    assert!(!is_guarded || is_denied, "{routes:?}, {unmatched}: {verdict:?}: {path} is {read} to {reader:?}");
 }
 
 /// What applications do to a path before they look for a handler, each in some order.
 #[derive(Clone, Copy, Debug)]
 enum Habit {
     /// Drops what `;` begins, up to the next `/`, or to the end.
-    Parameters { to_the_end: bool },
+    Parameters {
+        to_the_end: bool,
+    },
     /// Decodes the escapes of unreserved characters, all but `%2F`, or all. Once.
     Escapes(usize),
     /// Drops what is no UTF-8.
@@ -157,15 +200,28 @@ enum Habit {
     /// Takes `\` for `/`.
     Backslashes,
     /// Drops empty segments, at the beginning or everywhere.
-    Slashes { everywhere: bool },
+    Slashes {
+        everywhere: bool,
+    },
     /// Resolves dot segments (RFC 3986, section 5.2.4).
     Dots,
     /// Drops a `/` at the end, or all of them, or white space.
     End(usize),
     /// Takes for a host what stands behind two slashes (RFC 3986, section 3), or behind two or more of either kind.
-    Host { of_any_slashes: bool },
+    Host {
+        of_any_slashes: bool,
+    },
     /// Ignores case by Unicode, which makes an ASCII letter of some other characters.
     Case,
+    /// Ends the path at one of these bytes, but for one that it begins with.
+    Cut(u8),
+    /// Takes what is behind the last `&` and a `=` for the path.
+    LastParameter,
+    /// Drops control characters, blanks, or what is not ASCII.
+    Drop(fn(u8) -> bool),
+    /// Drops a format, or a script or `index` at the beginning.
+    Format,
+    Script,
 }
 
 /// An application: its habits in their order.
@@ -180,13 +236,10 @@ impl Reader {
         let ignores_case = input.below(2) == 1;
         let mut habits = Vec::new();
         for _ in 0..input.below(8) {
-            let which = input.below(9);
+            let which = input.below(14);
             let habit = match (which, input.below(3)) {
                 (0, how) => Habit::Parameters { to_the_end: how == 1 },
-                // Who decodes twice reads something else than was sent: no reader in front can do as much.
-                (1, how) if !habits.iter().any(|habit| matches!(habit, Habit::Escapes(_))) => {
-                    Habit::Escapes(how)
-                }
+                (1, how) => Habit::Escapes(how),
                 (2, _) => Habit::Utf8,
                 (3, _) => Habit::Backslashes,
                 (4, how) => Habit::Slashes { everywhere: how == 1 },
@@ -196,6 +249,13 @@ impl Reader {
                     Habit::Host { of_any_slashes: how == 1 }
                 }
                 (8, _) => Habit::Case,
+                (9, how) => Habit::Cut(b"?#&"[how]),
+                (10, how) => Habit::Cut(b"\0 \t"[how]),
+                (11, 0) => Habit::LastParameter,
+                (12, 0) => Habit::Drop(|byte| byte.is_ascii_control()),
+                (12, 1) => Habit::Drop(|byte| !byte.is_ascii()),
+                (13, 0) => Habit::Format,
+                (13, 1) => Habit::Script,
                 _ => continue,
             };
             habits.push(habit);
@@ -225,7 +285,7 @@ impl Habit {
                 return decode(&path, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
             }
             Habit::Escapes(1) => return decode(&path, |byte| byte != b'/'),
-            Habit::Escapes(_) => return decode(&path, |_| true),
+            Habit::Escapes(_) => return decode_units(&decode(&path, |_| true)),
             Habit::Utf8 => return path.utf8_chunks().flat_map(|chunk| chunk.valid().bytes()).collect(),
             Habit::Backslashes => {
                 path.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/')
@@ -241,6 +301,21 @@ impl Habit {
             Habit::End(_) => while drop_end(&mut path, |byte| byte.is_ascii_whitespace()) {},
             Habit::Host { of_any_slashes } => return without_host(path, of_any_slashes),
             Habit::Case => return fold(&path),
+            Habit::Cut(end) => path.truncate(1 + until(&path[1..], end).len()),
+            Habit::LastParameter => {
+                let last = path.rsplit(|byte| *byte == b'&').next().filter(|last| last.len() < path.len());
+                if let Some(value) = last.and_then(|last| last.splitn(2, |byte| *byte == b'=').nth(1)) {
+                    return [b"/", value.strip_prefix(b"/").unwrap_or(value)].concat();
+                }
+            }
+            Habit::Drop(is_dropped) => path.retain(|byte| !is_dropped(*byte)),
+            Habit::Format => return path.strip_suffix(b".json").map(<[u8]>::to_vec).unwrap_or(path),
+            Habit::Script => {
+                let script =
+                    [&b"/index"[..], b"/index.php", b"/.php"].iter().find_map(|it| path.strip_prefix(*it));
+                let rest = script.filter(|rest| rest.starts_with(b"/")).map(<[u8]>::to_vec);
+                return rest.unwrap_or(path);
+            }
         }
         path
     }
@@ -264,6 +339,17 @@ fn decode(text: &[u8], decodes: fn(u8) -> bool) -> Vec<u8> {
         let (byte, taken) = byte.filter(|byte| decodes(*byte)).map_or((*first, 1), |byte| (byte, 3));
         decoded.push(byte);
         rest = &rest[taken..];
+    }
+    decoded
+}
+
+/// Decodes the escapes of single units that there are among the pieces.
+fn decode_units(text: &[u8]) -> Vec<u8> {
+    let (mut decoded, mut rest) = (Vec::new(), text);
+    while let Some((first, behind)) = rest.split_first() {
+        let (byte, behind) = rest.strip_prefix(b"%u0073").map_or((*first, behind), |behind| (b's', behind));
+        decoded.push(byte);
+        rest = behind;
     }
     decoded
 }
@@ -300,6 +386,6 @@ fn without_host(path: Vec<u8>, of_any_slashes: bool) -> Vec<u8> {
 /// What Python's `(?i)` takes for an ASCII letter.
 fn fold(path: &[u8]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(path) else { return path.to_vec() };
-    let pairs = [("\u{130}", "i"), ("\u{131}", "i"), ("\u{17F}", "s"), ("\u{212A}", "k")];
+    let pairs = [("\u{130}", "i"), ("\u{131}", "i"), ("\u{17F}", "s"), ("\u{212A}", "k"), ("\u{FF53}", "s")];
     pairs.iter().fold(text.to_ascii_lowercase(), |text, (from, to)| text.replace(from, to)).into_bytes()
 }

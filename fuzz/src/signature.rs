@@ -1,8 +1,8 @@
 //! The signature's header and the settings' header: what is no tag is none, and what selects a key names it.
 
+use twilio_proxy_wasm::reason::Reason;
 use twilio_proxy_wasm::request::Single;
 use twilio_proxy_wasm::signature::{Keys, Selected, Tag};
-use twilio_proxy_wasm::verdict::Reason;
 
 use crate::support::{policy, sign};
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::policy::Policy;
 use twilio_proxy_wasm::request::Head;
 use twilio_proxy_wasm::url::{Base, Pieces, Scheme, split_port};
 
@@ -44,11 +44,11 @@ pub fn run(data: &[u8]) {
             asked.set(asked.get() + 1);
             listener_port
         };
-        let mut note = |pieces: &Pieces<'_>| {
+        let mut note = |pieces: &Pieces<'_>| -> Option<()> {
             tried.push(pieces.concat());
             None
         };
-        let found = dialled.find(Scheme::Http, &mut dialled.targets(), b"", &port, &mut note);
+        let found: Option<()> = dialled.find(Scheme::Http, &mut dialled.targets(), b"", &port, &mut note);
         assert!(found.is_none() && asked.get() <= 1 && tried.len() <= MOST, "{} tried", tried.len());
         let first = [scheme.as_bytes(), b"://", host, &target].concat();
         assert_eq!(tried[0], first);

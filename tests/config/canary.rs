@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value};
 
+use super::encode::encode;
 use super::files::good;
-use super::protobuf::encode;
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::policy::Policy;
 
 /// As long as an auth token and of the same digits.
 const CANARY: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";

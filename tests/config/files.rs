@@ -1,11 +1,13 @@
-//! `good/*.json` are read, `bad/*.json` are rejected with the message beside them.
+//! `good/*.json` are read, and what stands in the tables of `bad/` is rejected with the message beside it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::encode::encode;
 use super::parse;
-use super::protobuf::encode;
-use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
-use twilio_proxy_wasm::route::Mode;
+use super::table::{Case, cases};
+use twilio_proxy_wasm::config::{ConfigError, Hold, Mode, Unmatched};
+use twilio_proxy_wasm::policy::Policy;
 
 /// The JSON files of a directory beside this file.
 pub(super) fn files(directory: &str) -> Vec<PathBuf> {
@@ -37,24 +39,24 @@ fn every_good_configuration_is_read_as_json_and_as_a_struct() {
 
 #[test]
 fn every_bad_configuration_is_rejected_with_its_message() {
-    let files = files("bad");
-    assert!(files.len() >= 150);
+    let cases = cases(Path::new("tests/config/bad"));
+    let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!((cases.len(), names.len()), (207, 207));
     let mut wrong = Vec::new();
-    for file in files {
-        let json = std::fs::read(&file).unwrap();
-        let expected = std::fs::read_to_string(file.with_extension("txt")).unwrap();
-        let name = file.file_stem().unwrap().to_string_lossy();
-        let mut check = |kind: &str, policy: Result<Policy, _>| {
-            let said = policy.map_or_else(|error| format!("{error}\n"), |_| "nothing\n".to_owned());
-            if said != expected {
+    for Case { name, configuration, message } in cases {
+        let mut check = |kind: &str, policy: Result<Policy, ConfigError>| {
+            let said = policy.map_or_else(|error| error.to_string(), |_| "nothing".to_owned());
+            if said != message {
                 wrong.push(format!("{name}{kind} says {said}"));
             }
         };
-        check("", parse(&json));
+        check("", parse(&configuration));
         // A Struct holds no field twice, and does not tell 1.0 from 1; for all else it says the same.
         let tells = !name.starts_with("twice")
             && !["whole_fraction", "exponent"].iter().any(|end| name.ends_with(end));
-        if let (true, Ok(tree @ serde_json::Value::Object(_))) = (tells, serde_json::from_slice(&json)) {
+        if let (true, Ok(tree @ serde_json::Value::Object(_))) =
+            (tells, serde_json::from_slice(&configuration))
+        {
             check(" as a Struct", parse(&encode(&tree)));
         }
     }
@@ -67,6 +69,7 @@ fn what_is_left_out_has_its_default() {
         let policy = parse(&good(name)).unwrap();
         assert_eq!((policy.hold(), policy.unmatched()), (Hold::OwnStop, Unmatched::Allow), "{name}");
         assert_eq!((policy.verified_header(), policy.explain()), (None, true), "{name}");
+        assert_eq!([None, Some(0)].map(|route| policy.clear_route_cache(route)), [false; 2], "{name}");
         let [route] = policy.routes() else { panic!("{name}") };
         assert_eq!((route.name(), route.mode(), route.max_body_bytes()), ("default", Mode::Enforce, 262_144));
         assert_eq!(route.keys().get(0).unwrap().label(), "TWILIO_AUTH_TOKEN");
@@ -87,16 +90,18 @@ fn what_a_route_says_replaces_what_stands_at_the_top() {
         .map(|route| {
             let labels: Vec<&str> =
                 (0..).map_while(|at| route.keys().get(at)).map(|key| key.label()).collect();
-            (route.name(), route.mode(), route.max_body_bytes(), labels.join(" "))
+            let limits = (route.max_body_bytes(), route.clear_route_cache());
+            (route.name(), route.mode(), limits, labels.join(" "))
         })
         .collect();
     let top = "TWILIO_AUTH_TOKEN auth_tokens[1] webhooks_sharedkey_01h webhooks_sharedkey_02h".to_owned();
     let expected = [
-        ("sms", Mode::Enforce, 67_108_864, top.clone()),
-        ("voice", Mode::Report, 1, "TWILIO_EU_TOKEN".to_owned()),
-        ("rest.of-it_1", Mode::Off, 67_108_864, top),
+        ("sms", Mode::Enforce, (67_108_864, true), top.clone()),
+        ("voice", Mode::Report, (1, false), "TWILIO_EU_TOKEN filter_state:twilio.auth_tokens".to_owned()),
+        ("rest.of-it_1", Mode::Off, (67_108_864, true), top),
     ];
     assert_eq!(said, expected);
+    assert!(policy.clear_route_cache(None));
 }
 
 #[test]

@@ -9,10 +9,14 @@
 )]
 
 mod canary;
+mod encode;
 mod files;
 mod protobuf;
+mod table;
+mod warnings;
 
-use twilio_proxy_wasm::config::{ConfigError, Policy};
+use twilio_proxy_wasm::config::ConfigError;
+use twilio_proxy_wasm::policy::Policy;
 
 /// The variables of the proxy's environment.
 fn environment(name: &str) -> Option<Vec<u8>> {

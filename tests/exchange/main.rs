@@ -8,12 +8,18 @@
     reason = "a test that meets what it does not expect is to fail at once"
 )]
 
+mod calls;
+mod changing;
+mod ends;
+mod gate;
 mod keys;
 mod matching;
 mod memory;
 mod misplaced;
 mod modes;
+mod neighbours;
 mod order;
+mod paths;
 mod rules;
 mod side_effects;
 #[path = "../support/mod.rs"]
@@ -24,9 +30,9 @@ mod whole;
 use std::rc::Rc;
 
 use support::{FakeProxy, Request, words};
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::{Exchange, Step};
 use twilio_proxy_wasm::metrics;
+use twilio_proxy_wasm::policy::Policy;
 use twilio_proxy_wasm::record;
 
 /// Plays a script and compares each answer with the one that stands behind the colon.
@@ -36,10 +42,13 @@ use twilio_proxy_wasm::record;
 /// | `headers`, `headers end` | the headers are here; `end`: nothing follows |
 /// | `body TEXT`, `body TEXT end` | a piece of the body is here, `-` for an empty one |
 /// | `size N`, `size N end` | so many bytes are said to be here, whatever is |
-/// | `trailers`, `tick`, `response DETAILS` | these callbacks |
+/// | `trailers`, `tick`, `response DETAILS`, `response DETAILS STATUS` | these callbacks |
 /// | `received N`, `upstream` | from here on so many bytes have come in; an upstream is chosen |
+/// | `over` | the request is over |
+/// | `recorded` | what is to be recorded now |
 /// | `watched` | whether the proxy is to tick |
 /// | `verdict` | what has been decided |
+/// | `gate` | what the proxy's routes are told, if there is something to tell them now |
 #[track_caller]
 fn play(policy: &Rc<Policy>, request: &Request, script: &str) {
     play_on(policy, &FakeProxy::of(request), true, script);
@@ -83,8 +92,17 @@ impl Stage<'_> {
             "size" => exchange.on_body(told[1].parse().unwrap(), ends, proxy),
             "trailers" => exchange.on_trailers(proxy),
             "tick" => exchange.on_tick(proxy),
+            "over" => {
+                exchange.on_end(proxy);
+                Step::Continue
+            }
+            "recorded" => {
+                let verdict = exchange.take_verdict().map(|(verdict, _)| verdict);
+                return format!("recorded: {}", words(verdict));
+            }
             "response" => {
                 proxy.details.set(told[1].to_owned().leak());
+                proxy.status.set(told.get(2).map(|status| status.parse().unwrap()));
                 exchange.on_response(proxy)
             }
             "received" => {
@@ -95,23 +113,25 @@ impl Stage<'_> {
                 proxy.has_upstream.set(true);
                 return event.to_owned();
             }
-            "watched" => return format!("watched: {}", exchange.may_stall()),
-            "verdict" => return format!("verdict: {}", words(exchange.outcome())),
+            "watched" => return format!("watched: {}", exchange.is_watched()),
+            "verdict" => return format!("verdict: {}", words(exchange.verdict())),
+            "gate" => {
+                let pass = exchange.take_pass();
+                let state = pass.map_or_else(|| "shut".to_owned(), |pass| record::gate_state(policy, pass));
+                return format!("gate: {state}");
+            }
             _ => panic!("no such line: {line}"),
         };
         if told[0] == "body" || told[0] == "size" {
             self.passes = step == Step::Continue;
         }
-        if let Some(outcome) = exchange.outcome() {
+        if let Some(verdict) = exchange.verdict() {
             // What holds of every verdict: it does not change, and it has a counter, a line and a label.
             assert!(
-                metrics::outcomes(policy).iter().any(|known| metrics::slot(*known) == metrics::slot(outcome))
+                metrics::verdicts(policy).iter().any(|known| metrics::slot(*known) == metrics::slot(verdict))
             );
-            assert_eq!(
-                record::log_line(policy, outcome, None, 0).is_some(),
-                outcome.verdict.reason().is_some()
-            );
-            let now = record::filter_state(policy, outcome);
+            assert_eq!(record::log_line(policy, verdict, None, 0).is_some(), verdict.reason().is_some());
+            let now = record::filter_state(policy, verdict);
             assert_eq!(decided.get_or_insert_with(|| now.clone()), &now);
         }
         let answer = match step {

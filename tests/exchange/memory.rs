@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::support::{FakeProxy, Request, plain, words};
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::{Exchange, Memory, Step};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::reason::Reason;
 use twilio_proxy_wasm::reply::Reply;
-use twilio_proxy_wasm::verdict::Reason;
 
 const URL: &str = "https://hooks.example.com/sms";
 /// What each request that waits needs beside its headers.
@@ -44,12 +44,12 @@ fn a_request_that_waits_keeps_its_headers_and_gives_them_back() {
         assert_eq!((first, second, memory.kept()), (waits, waits, 2 * size));
         let refused = Step::Reply(Reply::to(Reason::Unverifiable));
         let (third, three) = begin(&policy, &memory, &proxy);
-        assert_eq!((third, words(three.outcome())), (refused, "denied unverifiable".to_owned()));
+        assert_eq!((third, words(three.verdict())), (refused, "denied unverifiable".to_owned()));
         assert_eq!(memory.kept(), 2 * size);
         // One gets its verdict, the other goes away.
         proxy.body.borrow_mut().extend_from_slice(&form.body);
         assert_eq!(one.on_body(form.body.len(), true, &proxy), Step::Continue);
-        assert_eq!((words(one.outcome()), memory.kept()), ("allowed 0".to_owned(), size));
+        assert_eq!((words(one.verdict()), memory.kept()), ("allowed 0".to_owned(), size));
         drop(two);
         assert_eq!(memory.kept(), 0);
         let (again, _) = begin(&policy, &memory, &proxy);
@@ -66,10 +66,10 @@ fn a_request_that_does_not_wait_keeps_nothing() {
     ] {
         let mut exchange = Exchange::new(Rc::clone(&policy), Rc::clone(&memory), false);
         assert_eq!(exchange.on_headers(end, &FakeProxy::of(&request)), Step::Continue);
-        assert_eq!(words(exchange.outcome()), "allowed 0");
+        assert_eq!(words(exchange.verdict()), "allowed 0");
     }
     let (step, exchange) = begin(&plain(r#""mode": "off""#), &memory, &FakeProxy::of(&Request::get(URL)));
-    assert_eq!((step, words(exchange.outcome())), (Step::Continue, "passed".to_owned()));
+    assert_eq!((step, words(exchange.verdict())), (Step::Continue, "passed".to_owned()));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_copy_takes_room_as_it_grows_and_never_for_more_than_a_body_may_have() {
         assert_eq!(memory.kept(), head + kept, "after {size} more");
     }
     assert_eq!(piece(&mut exchange, &proxy, 1, false), Step::Continue);
-    assert_eq!((words(exchange.outcome()), memory.kept()), ("reported body_too_large".to_owned(), 0));
+    assert_eq!((words(exchange.verdict()), memory.kept()), ("reported body_too_large".to_owned(), 0));
 }
 
 #[test]
@@ -97,13 +97,13 @@ fn what_finds_no_room_for_its_copy_passes_unverified_where_nothing_is_enforced()
     let (_, mut two) = begin(&policy, &memory, &proxy);
     assert_eq!(piece(&mut one, &proxy, 150, false), Step::Continue);
     assert_eq!(piece(&mut two, &proxy, 51, false), Step::Continue);
-    assert_eq!(words(two.outcome()), "reported unverifiable");
+    assert_eq!(words(two.verdict()), "reported unverifiable");
     assert_eq!(piece(&mut two, &proxy, 51, true), Step::Continue);
     assert_eq!(memory.kept(), head + 150);
     assert_eq!(piece(&mut one, &proxy, 51 + head, true), Step::Continue);
-    assert_eq!(words(one.outcome()), "reported unverifiable");
+    assert_eq!(words(one.verdict()), "reported unverifiable");
     let (step, three) = begin(&policy, &room(head - 1), &proxy);
-    assert_eq!((step, words(three.outcome())), (Step::Continue, "reported unverifiable".to_owned()));
+    assert_eq!((step, words(three.verdict())), (Step::Continue, "reported unverifiable".to_owned()));
     assert_eq!(memory.kept(), 0);
 }
 
@@ -136,14 +136,14 @@ fn a_request_waits_only_where_there_is_a_place_to_verify_it() {
     let policy = plain(&format!(r#""max_body_bytes": {}"#, 10 * MIB));
     let refused = "denied unverifiable".to_owned();
     let (_, exchange) = begin(&policy, &with_holes(112 * MIB), &proxy);
-    assert_eq!((words(exchange.outcome()), asked()), (refused.clone(), vec![112]));
+    assert_eq!((words(exchange.verdict()), asked()), (refused.clone(), vec![112]));
     let memory = with_holes(113 * MIB);
     let (step, mut exchange) = begin(&policy, &memory, &proxy);
     assert_eq!((step, asked()), (Step::Hold, vec![112]));
     // The place may be gone when the body is whole, which is smaller than it might have been.
     LARGEST.set(8 * MIB);
     exchange.on_body(form.body.len(), true, &proxy);
-    assert_eq!((words(exchange.outcome()), asked(), memory.kept()), (refused.clone(), vec![8], 0));
+    assert_eq!((words(exchange.verdict()), asked(), memory.kept()), (refused.clone(), vec![8], 0));
     for (largest, verdict) in [(9 * MIB, "allowed 0"), (8 * MIB, refused.as_str())] {
         let memory = with_holes(113 * MIB);
         let (_, mut waits) = begin(&policy, &memory, &proxy);
@@ -152,7 +152,7 @@ fn a_request_waits_only_where_there_is_a_place_to_verify_it() {
         let mut get = Exchange::new(Rc::clone(&policy), Rc::clone(&memory), false);
         get.on_headers(true, &FakeProxy::of(&Request::get(URL)));
         waits.on_body(form.body.len(), true, &proxy);
-        assert_eq!((words(get.outcome()), words(waits.outcome())), (verdict.to_owned(), verdict.to_owned()));
+        assert_eq!((words(get.verdict()), words(waits.verdict())), (verdict.to_owned(), verdict.to_owned()));
     }
     // It is as large as the body is.
     let memory = with_holes(usize::MAX);

@@ -71,12 +71,30 @@ fn nobody_watches_what_need_not_be_watched() {
     play_from(Some(100), false, &format!("headers: hold\n watched: false\n {ticks}"));
     // The proxy does not say how much has come in.
     play_from(None, true, &format!("headers: hold\n {ticks}"));
-    // The headers are not stopped.
-    let proxy = FakeProxy::of(&form());
-    proxy.received.set(Some(100));
+    // The headers are not stopped, or nothing is held.
+    for (fields, watched) in
+        [(r#""hold": "buffer_after""#, true), (r#""hold": "buffer_after", "mode": "report""#, false)]
+    {
+        let proxy = FakeProxy::of(&form());
+        proxy.received.set(Some(100));
+        let ticks = if watched { ticks.to_owned() } else { ticks.replace("hold", "continue") };
+        play_on(&plain(fields), &proxy, true, &format!("headers: continue\n watched: {watched}\n {ticks}"));
+        assert_eq!(proxy.calls(&["bytes"]), [""; 0]);
+    }
+}
+
+/// Where a buffer is switched off, a request goes on at its headers, and nothing more of it need ever come.
+#[test]
+fn a_request_that_an_upstream_has_is_noticed_though_nothing_more_of_it_comes() {
     let behind = plain(r#""hold": "buffer_after""#);
-    play_on(&behind, &proxy, true, &format!("headers: continue\n watched: false\n {ticks}"));
-    assert_eq!(proxy.calls(&["bytes"]), [""; 0]);
+    for before in ["", "body Body: hold\n", "tick: hold\n body -: hold\n tick: hold\n"] {
+        let noticed = "watched: true\n tick: hold\n upstream\n tick: 500 misplaced_filter\n watched: false\n tick: hold\n \
+                       body x end: hold\n verdict: denied misplaced_filter";
+        play(&behind, &form(), &format!("headers: continue\n {before}{noticed}"));
+    }
+    // Until the verdict, and no longer: from there on an upstream is to have it.
+    let whole = "headers: continue\n body Body=hi end: continue\n watched: false\n upstream\n tick: continue\n verdict: allowed 0";
+    play(&behind, &form(), whole);
 }
 
 #[test]
@@ -102,22 +120,48 @@ fn a_request_that_an_upstream_has_already_is_noticed() {
 }
 
 #[test]
-fn a_response_to_a_request_that_is_held_is_noticed() {
+fn an_upstream_that_answers_a_request_that_is_held_is_noticed() {
     for hold in ["self", "buffer_after"] {
         let policy = plain(&format!(r#""hold": "{hold}""#));
         let headers = if hold == "self" { "headers: hold" } else { "headers: continue" };
-        for details in ["direct_response", "via_upstream"] {
-            let noticed =
-                format!("response {details}: 500 misplaced_filter\n verdict: denied misplaced_filter");
-            play(&policy, &form(), &format!("{headers}\n {noticed}\n body Body=hi end: hold"));
-            play(&policy, &form(), &format!("{headers}\n body Body: hold\n {noticed}"));
-        }
+        let noticed = "response via_upstream: 500 misplaced_filter\n verdict: denied misplaced_filter";
+        play(&policy, &form(), &format!("{headers}\n {noticed}\n body Body=hi end: hold"));
+        play(&policy, &form(), &format!("{headers}\n body Body: hold\n {noticed}"));
         // What the proxy refuses by itself has not been acted upon.
         for details in
             ["request_timeout", "stream_idle_timeout", "request_payload_too_large", "route_not_found"]
         {
             let own = format!("{headers}\n response {details}: continue\n verdict: none");
             play(&policy, &form(), &own);
+        }
+    }
+}
+
+#[test]
+fn what_the_proxy_answers_by_itself_goes_out_and_nothing_of_the_request_goes_on() {
+    let after = "verdict: none\n body Body=hi: hold\n body - end: hold\n trailers: hold\n tick: hold\n \
+                 response direct_response 301: continue\n verdict: none\n gate: shut";
+    for (hold, headers) in [("self", "hold"), ("buffer_after", "continue")] {
+        let (plainly, gated) = (
+            plain(&format!(r#""hold": "{hold}""#)),
+            plain(&format!(r#""hold": "{hold}", "clear_route_cache": true"#)),
+        );
+        for answer in ["direct_response", "direct_response 200", "direct_response 301", "direct_response 403"]
+        {
+            let script = format!("headers: {headers}\n response {answer}: continue\n {after}");
+            play(&plainly, &form(), &script);
+        }
+        for status in [300, 301, 308, 399] {
+            let script =
+                format!("headers: {headers}\n response direct_response {status}: continue\n {after}");
+            play(&gated, &form(), &script);
+        }
+        // The route of a gate that is shut answers what the filter was to hold.
+        for answer in ["direct_response", "direct_response 200", "direct_response 299", "direct_response 403"]
+        {
+            let noticed =
+                format!("response {answer}: 500 misplaced_filter\n verdict: denied misplaced_filter");
+            play(&gated, &form(), &format!("headers: {headers}\n {noticed}\n body Body=hi end: hold"));
         }
     }
 }

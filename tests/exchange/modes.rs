@@ -72,12 +72,38 @@ fn what_no_route_matches_passes_or_is_denied() {
            "routes": [{{ "name": "sms", "match": {{ "path": {{ "prefix": "/sms" }} }} }}]"#
     );
     let other = Request::new("POST", "https://hooks.example.com/other");
-    let allow = policy(&format!("{{ {routes} }}"));
+    let allow = policy(&format!(r#"{{ {routes}, "unmatched": "allow" }}"#));
     play(&allow, &other, "headers: continue\n verdict: passed\n body x: continue\n trailers: continue");
     let deny = policy(&format!(r#"{{ {routes}, "unmatched": "deny" }}"#));
     play(&deny, &other, "headers: 403 no_route\n body x: hold\n trailers: hold\n verdict: denied no_route");
     for policy in [allow, deny] {
         play(&policy, &Request::get(URL), "headers end: continue\n verdict: allowed 0");
         play(&policy, &Request::get(URL).with(":path", "/sms/x"), "headers end: 403 signature_mismatch");
+    }
+}
+
+/// The guide's routes for what must pass unsigned where all else is denied. On real Envoy it is in `tests/e2e/unsigned.rs`.
+#[test]
+fn what_the_guide_lets_pass_unsigned_passes_and_nothing_else() {
+    let (_, section) =
+        include_str!("../../docs/envoy.md").split_once("\n## What must pass unsigned\n").unwrap();
+    let (_, block) = section.split_once("```json\n").unwrap();
+    let block = block
+        .split("```")
+        .next()
+        .unwrap()
+        .replace(r#""env": "TWILIO_AUTH_TOKEN""#, &format!(r#""value": "{TOKEN}""#));
+    let guide = policy(&block);
+    for (path, outcome) in [
+        ("/.well-known/acme-challenge/tok123", "continue\n verdict: passed"),
+        ("/healthz", "continue\n verdict: passed"),
+        ("/healthz?full=1", "continue\n verdict: passed"),
+        ("/healthz/", "403 no_route"),
+        ("/healthz/x", "403 no_route"),
+        ("/.well-known/security.txt", "403 no_route"),
+        ("/twilio/sms", "403 missing_signature"),
+    ] {
+        let request = Request::new("GET", &format!("https://hooks.example.com{path}"));
+        play(&guide, &request, &format!("headers end: {outcome}"));
     }
 }

@@ -54,6 +54,13 @@ fn a_form_is_one_by_its_content_type() {
     let table = [
         ("plain", form.clone(), "allowed 0"),
         ("a charset", typed("application/x-www-form-urlencoded; charset=UTF-8"), "allowed 0"),
+        (
+            "a charset by its other name",
+            typed("application/x-www-form-urlencoded; charset=utf8"),
+            "allowed 0",
+        ),
+        ("and quoted", typed("application/x-www-form-urlencoded;Charset=\"UTF8\""), "allowed 0"),
+        ("a name that only begins so", typed("application/x-www-form-urlencoded; charset=utf81"), unsigned),
         ("a quoted charset", typed("application/x-www-form-urlencoded;charset=\"utf-8\""), "allowed 0"),
         ("upper case", typed("Application/X-WWW-Form-UrlEncoded ; a=b"), "allowed 0"),
         ("a semicolon at the end", typed("application/x-www-form-urlencoded;"), "allowed 0"),
@@ -137,15 +144,47 @@ fn every_body_is_bound_by_what_is_signed() {
         ),
         ("longer", signed(&format!("{ours}0"), json, "a=1"), "denied body_hash_mismatch"),
         ("empty", signed("bodySHA256=", json, "a=1"), "denied body_hash_mismatch"),
-        ("twice the right one", signed(&format!("{ours}&{ours}"), json, "a=1"), "denied unsigned_body"),
+        ("twice the right one", signed(&format!("{ours}&{ours}"), json, "a=1"), "allowed 0"),
+        ("thrice the right one", signed(&format!("{ours}&{ours}&{ours}"), json, "a=1"), "allowed 0"),
+        (
+            "twice the right one, and another",
+            signed(&format!("{ours}&{ours}&bodySHA256=x"), json, "a=1"),
+            "denied unsigned_body",
+        ),
+        ("twice the wrong one", signed(&format!("{ours}&{ours}"), json, "a=2"), "denied body_hash_mismatch"),
+        (
+            "twice the right one, once escaped",
+            signed(&format!("{ours}&{}", ours.replace('S', "%53")), json, "a=1"),
+            "allowed 0",
+        ),
         ("the right one first", signed(&format!("{ours}&bodySHA256=x"), json, "a=1"), "denied unsigned_body"),
         ("the right one last", signed(&format!("bodySHA256=x&{ours}"), json, "a=1"), "denied unsigned_body"),
         ("by another name", signed(&ours.replace("SHA", "sha"), json, "a=1"), "denied unsigned_body"),
         ("with its name escaped", signed(&ours.replace('S', "%53"), json, "a=1"), "allowed 0"),
         ("no body", signed("x=1", json, ""), "allowed 0"),
         ("no body by its hash", signed(&empty, json, ""), "allowed 0"),
-        ("no body, but the hash of one", signed(&ours, json, ""), "denied body_hash_mismatch"),
-        ("no body, two hashes", signed(&format!("{empty}&{empty}"), json, ""), "denied body_hash_mismatch"),
+        ("no body, but the hash of one", signed(&ours, json, ""), "allowed 0"),
+        ("no body, two hashes", signed(&format!("{empty}&{ours}"), json, ""), "allowed 0"),
+        ("HEAD", signed(&format!("{empty}&{ours}"), json, "").with(":method", "HEAD"), "allowed 0"),
+        ("GET and a body", signed(&ours, json, "a=2"), "denied body_hash_mismatch"),
+        ("POST by its hash", signed(&empty, json, "").with(":method", "POST"), "allowed 0"),
+        (
+            "POST by it twice",
+            signed(&format!("{empty}&{empty}"), json, "").with(":method", "POST"),
+            "allowed 0",
+        ),
+        (
+            "POST, the hash of a body",
+            signed(&ours, json, "").with(":method", "POST"),
+            "denied body_hash_mismatch",
+        ),
+        (
+            "POST, two hashes",
+            signed(&format!("{empty}&{ours}"), json, "").with(":method", "POST"),
+            "denied body_hash_mismatch",
+        ),
+        ("DELETE", signed(&ours, json, "").with(":method", "DELETE"), "denied body_hash_mismatch"),
+        ("get", signed(&ours, json, "").with(":method", "get"), "denied body_hash_mismatch"),
     ];
     verdicts(&plain(""), &table);
     // What is not signed at all is told from what is signed for another body.
@@ -241,7 +280,7 @@ fn headers_that_cannot_be_read_are_a_denial() {
         ] {
             let mut exchange = Exchange::new(plain(more), Rc::default(), false);
             let step = exchange.on_headers(true, &proxy);
-            assert_eq!(words(exchange.outcome()), verdict, "{more}");
+            assert_eq!(words(exchange.verdict()), verdict, "{more}");
             assert_eq!(step == Step::Continue, verdict.starts_with("reported"), "{more}");
         }
     }

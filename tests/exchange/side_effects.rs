@@ -2,7 +2,7 @@
 
 use crate::support::{FakeProxy, Request, TOKEN, plain, policy};
 use crate::{play, play_on};
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::policy::Policy;
 
 use std::rc::Rc;
 
@@ -48,10 +48,10 @@ fn the_verified_header_is_set_on_what_is_verified_and_taken_from_what_clients_se
     assert_eq!(calls(&plain(header), &FakeProxy::of(&spelled), held, &["set", "remove"]), gone);
     let unmatched = policy(&format!(
         r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], {header},
-             "routes": [{{ "name": "other", "match": {{ "path": {{ "exact": "/other" }} }} }}] }}"#
+             "unmatched": "allow", "routes": [{{ "name": "other", "match": {{ "path": {{ "exact": "/other" }} }} }}] }}"#
     ));
     let claimed = form.header("x-twilio-verified", "true");
-    let passed = "headers: continue\n verdict: passed";
+    let passed = "headers: continue\n verdict: passed no_route";
     assert_eq!(calls(&unmatched, &FakeProxy::of(&claimed), passed, &["set", "remove"]), [removed]);
 }
 
@@ -82,7 +82,7 @@ fn without_a_verified_header_no_header_is_touched() {
 fn the_route_is_asked_for_where_it_matters_and_not_once_a_header_is_gone() {
     let named = policy(&format!(
         r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "verified_header": "x-v",
-             "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
+             "unmatched": "allow", "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
     ));
     let get = Request::get(URL);
     let asked = |policy: &Rc<Policy>, request: &Request, script: &str| {
@@ -99,7 +99,7 @@ fn the_route_is_asked_for_where_it_matters_and_not_once_a_header_is_gone() {
     // Where nothing may be denied, nothing is guarded that could be dodged.
     let reporting = policy(&format!(
         r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}], "verified_header": "x-v", "mode": "report",
-             "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
+             "unmatched": "allow", "routes": [{{ "name": "named", "match": {{ "route_names": ["twilio"] }} }}] }}"#
     ));
     let claimed = get.header("x-v", "true");
     assert_eq!(asked(&reporting, &claimed, "headers end: continue"), ["remove x-v", "route name"]);
@@ -163,7 +163,7 @@ fn what_is_not_verified_costs_one_look_at_the_headers() {
                   response via_upstream: continue";
     let routes = format!(
         r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}],
-             "routes": [{{ "name": "other", "match": {{ "path": {{ "exact": "/other" }} }} }}] }}"#
+             "unmatched": "allow", "routes": [{{ "name": "other", "match": {{ "path": {{ "exact": "/other" }} }} }}] }}"#
     );
     for hold in ["self", "buffer_after"] {
         let off = plain(&format!(r#""mode": "off", "hold": "{hold}""#));

@@ -98,8 +98,8 @@ fn what_is_an_upgrade_but_no_handshake_is_unverifiable() {
     ];
     for (name, request, expected) in table {
         let upgrades = request.headers.iter().any(|(header, _)| header == "upgrade");
-        let (_, outcome) = request.send(&plain(""), &[], if upgrades { End::Body } else { End::Headers });
-        assert_eq!(words(outcome), expected, "{name}");
+        let (_, verdict) = request.send(&plain(""), &[], if upgrades { End::Body } else { End::Headers });
+        assert_eq!(words(verdict), expected, "{name}");
     }
     let posted = handshake().with(":method", "POST").body("x");
     play(&plain(""), &posted, "headers: 403 unverifiable\n body x: hold");

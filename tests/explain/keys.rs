@@ -41,14 +41,14 @@ fn a_key_at_the_top_that_the_route_replaces() {
 #[test]
 fn a_key_or_the_url_of_another_route() {
     let overlapping = policy(
-        r#"{ "routes": [
+        r#"{ "unmatched": "allow", "routes": [
             { "name": "first", "match": { "hosts": ["*.example.com"] }, "auth_tokens": [{ "env": "OWN" }] },
             { "name": "second", "match": { "path": { "exact": "/voice" } }, "auth_tokens": [{ "env": "OTHER" }] },
             { "name": "third", "match": { "path": { "exact": "/third" } }, "auth_tokens": [{ "env": "OWN" }],
               "url": { "base": "https://outer.example/eu" } } ] }"#,
     );
     let swapped = policy(
-        r#"{ "routes": [
+        r#"{ "unmatched": "allow", "routes": [
             { "name": "second", "match": { "path": { "exact": "/voice" } }, "auth_tokens": [{ "env": "OTHER" }] },
             { "name": "first", "match": { "hosts": ["*.example.com"] }, "auth_tokens": [{ "env": "OWN" }] } ] }"#,
     );
@@ -118,7 +118,7 @@ fn a_shared_key_that_the_route_does_not_have() {
     let line = "cause=unnamed_shared_key setting=none key=key-one";
     finds(&policy, &request, unknown, line, (&policy, &request.clone().header(SETTINGS, "key=key-one")));
     for unreadable in ["", "algorithm=HMAC_SHA256"] {
-        let (_, finding) = crate::explain(&policy, &request.clone().header(SETTINGS, unreadable));
-        assert_eq!(finding, None);
+        let (_, explanation) = crate::explain(&policy, &request.clone().header(SETTINGS, unreadable));
+        assert_eq!(explanation, None);
     }
 }

@@ -2,40 +2,45 @@
 #![allow(dead_code, reason = "each test crate takes the part that it needs")]
 
 pub(crate) mod sign;
+pub(crate) mod spelling;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
-use twilio_proxy_wasm::exchange::{Exchange, Proxy, Step};
-use twilio_proxy_wasm::verdict::{Outcome, Verdict};
+use twilio_proxy_wasm::exchange::{Exchange, Step};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::proxy::Proxy;
+use twilio_proxy_wasm::verdict::{Decision, Verdict};
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A policy of JSON in which every variable of the environment holds its own name.
+/// Returns a policy of JSON in which every variable of the environment holds its own name.
 pub(crate) fn policy(json: &str) -> Rc<Policy> {
     let environment = |name: &str| Some(name.as_bytes().to_vec());
     Rc::new(Policy::parse(json.as_bytes(), &environment).unwrap_or_else(|error| panic!("{error}: {json}")))
 }
 
-/// A policy that verifies every request with [`TOKEN`]; `more` are further fields.
+/// Returns a policy that verifies every request with [`TOKEN`]; `more` are further fields.
 pub(crate) fn plain(more: &str) -> Rc<Policy> {
     let separator = if more.is_empty() { "" } else { ", " };
     policy(&format!(r#"{{ "auth_tokens": [{{ "value": "{TOKEN}" }}]{separator}{more} }}"#))
 }
 
-/// An outcome in two or three words: `denied no_route`, `allowed 0`.
-pub(crate) fn words(outcome: Option<Outcome>) -> String {
-    let Some(Outcome { verdict, .. }) = outcome else { return "none".to_owned() };
-    match verdict {
-        Verdict::Allowed { key } => format!("allowed {key}"),
-        Verdict::Passed => "passed".to_owned(),
-        Verdict::Denied(reason) => format!("denied {reason}"),
-        Verdict::Reported(reason) => format!("reported {reason}"),
+/// Returns a verdict in two or three words: `denied no_route`, `allowed 0`.
+pub(crate) fn words(verdict: Option<Verdict>) -> String {
+    let Some(Verdict { decision, .. }) = verdict else { return "none".to_owned() };
+    match decision {
+        Decision::Allowed { key } => format!("allowed {key}"),
+        Decision::Passed => "passed".to_owned(),
+        Decision::PassedSigned => "passed no_route".to_owned(),
+        Decision::Incomplete => "incomplete".to_owned(),
+        Decision::Denied(reason) => format!("denied {reason}"),
+        Decision::Reported(reason) => format!("reported {reason}"),
     }
 }
 
-/// Headers as proxy-wasm serialises them.
+/// Writes headers as proxy-wasm serialises them.
 pub(crate) fn serialise(headers: &[(String, Vec<u8>)]) -> Vec<u8> {
     let length = |size: usize| u32::try_from(size).unwrap().to_le_bytes();
     let mut bytes = length(headers.len()).to_vec();
@@ -55,10 +60,15 @@ pub(crate) struct FakeProxy {
     pub(crate) headers: Option<Vec<u8>>,
     pub(crate) route_name: &'static str,
     pub(crate) port: Option<u16>,
+    /// What another filter has left in filter state, by its key.
+    pub(crate) filter_states: RefCell<BTreeMap<&'static str, Vec<u8>>>,
+    /// What filters of this kind have left.
+    pub(crate) own_states: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) body: RefCell<Vec<u8>>,
     pub(crate) has_upstream: Cell<bool>,
     pub(crate) received: Cell<Option<u64>>,
     pub(crate) details: Cell<&'static str>,
+    pub(crate) status: Cell<Option<u16>>,
     pub(crate) calls: RefCell<Vec<String>>,
 }
 
@@ -71,7 +81,7 @@ impl FakeProxy {
         self.calls.borrow_mut().push(call);
     }
 
-    /// The calls of a kind, in their order.
+    /// Returns the calls of a kind, in their order.
     pub(crate) fn calls(&self, kinds: &[&str]) -> Vec<String> {
         let is_meant = |call: &&String| kinds.iter().any(|kind| call.starts_with(kind));
         self.calls.borrow().iter().filter(is_meant).cloned().collect()
@@ -95,6 +105,21 @@ impl Proxy for FakeProxy {
     fn route_name(&self) -> Vec<u8> {
         self.note("route name".to_owned());
         self.route_name.as_bytes().to_vec()
+    }
+
+    fn filter_state(&self, key: &str) -> Option<Vec<u8>> {
+        self.note(format!("filter state {key}"));
+        self.filter_states.borrow().get(key).cloned()
+    }
+
+    fn own_state(&self, key: &str) -> Option<Vec<u8>> {
+        self.note(format!("own state {key}"));
+        self.own_states.borrow().get(key).cloned()
+    }
+
+    fn set_own_state(&self, key: &str, value: &str) {
+        self.note(format!("leave {key}: {value}"));
+        self.own_states.borrow_mut().insert(key.to_owned(), value.as_bytes().to_vec());
     }
 
     fn listener_port(&self) -> Option<u16> {
@@ -122,6 +147,11 @@ impl Proxy for FakeProxy {
         self.note("details".to_owned());
         self.details.get().as_bytes().to_vec()
     }
+
+    fn response_status(&self) -> Option<u16> {
+        self.note("status".to_owned());
+        self.status.get()
+    }
 }
 
 /// What a client sends.
@@ -143,7 +173,7 @@ impl Request {
             .header(":path", path)
     }
 
-    /// A form, signed for this URL with [`TOKEN`].
+    /// Returns a form, signed for this URL with [`TOKEN`].
     pub(crate) fn form(url: &str, body: &str) -> Request {
         let pairs: Vec<_> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
         Request::new("POST", url)
@@ -152,12 +182,12 @@ impl Request {
             .signature(&sign::sha1(TOKEN, url, &pairs))
     }
 
-    /// A request without a body, signed for this URL with [`TOKEN`].
+    /// Returns a request without a body, signed for this URL with [`TOKEN`].
     pub(crate) fn get(url: &str) -> Request {
         Request::new("GET", url).signature(&sign::sha1(TOKEN, url, &[]))
     }
 
-    /// JSON, whose hash is put at the end of this URL, signed with [`TOKEN`].
+    /// Returns JSON, whose hash is put at the end of this URL, signed with [`TOKEN`].
     pub(crate) fn json(url: &str, body: &str) -> Request {
         let mark = if url.contains('?') { '&' } else { '?' };
         let url = format!("{url}{mark}bodySHA256={}", sign::sha256_hex(body.as_bytes()));
@@ -165,7 +195,7 @@ impl Request {
         Request::new("POST", &url).header("content-type", "application/json").body(body).signature(&signature)
     }
 
-    /// A WebSocket handshake, signed for this URL with these parameters and [`TOKEN`].
+    /// Returns a WebSocket handshake, signed for this URL with these parameters and [`TOKEN`].
     pub(crate) fn websocket(url: &str, signed: &str, params: &[(String, String)]) -> Request {
         Request::new("GET", url)
             .header("connection", "Upgrade")
@@ -183,7 +213,7 @@ impl Request {
         self
     }
 
-    /// With this header in place of all of its name.
+    /// Puts this header in the place of all of its name.
     pub(crate) fn with(self, name: &str, value: impl Into<Vec<u8>>) -> Request {
         self.without(name).header(name, value)
     }
@@ -199,12 +229,12 @@ impl Request {
 
     /// Sends the request through an exchange as a proxy would, its body cut into pieces of these sizes and a
     /// rest. What is held piles up, what passes does not. The last step is the answer.
-    pub(crate) fn send(&self, policy: &Rc<Policy>, cuts: &[usize], end: End) -> (Step, Option<Outcome>) {
+    pub(crate) fn send(&self, policy: &Rc<Policy>, cuts: &[usize], end: End) -> (Step, Option<Verdict>) {
         let (step, exchange) = self.exchange(policy, &FakeProxy::of(self), cuts, end);
-        (step, exchange.outcome())
+        (step, exchange.verdict())
     }
 
-    /// The same with this proxy, and all of the exchange.
+    /// Does the same with this proxy, and returns the exchange as well.
     pub(crate) fn exchange(
         &self,
         policy: &Rc<Policy>,
@@ -216,7 +246,7 @@ impl Request {
         let is_upgrade = self.headers.iter().any(|(name, _)| name == "upgrade");
         let has_body = !self.body.is_empty() || end != End::Headers;
         let mut step = exchange.on_headers(!has_body && !is_upgrade, proxy);
-        if !has_body || exchange.outcome().is_some() {
+        if !has_body || exchange.verdict().is_some() {
             return (step, exchange);
         }
         let mut rest = self.body.as_slice();
@@ -237,7 +267,7 @@ impl Request {
             let is_last = index + 1 == pieces.len() && end != End::Trailers;
             step = exchange.on_body(size, is_last, proxy);
             passes = step == Step::Continue;
-            if exchange.outcome().is_some() {
+            if exchange.verdict().is_some() {
                 return (step, exchange);
             }
         }
@@ -247,7 +277,7 @@ impl Request {
         (step, exchange)
     }
 
-    /// The verdict on the request, sent whole.
+    /// Returns the verdict on the request, sent whole.
     pub(crate) fn verdict(&self, policy: &Rc<Policy>) -> String {
         words(self.send(policy, &[], End::Headers).1)
     }

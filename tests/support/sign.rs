@@ -14,12 +14,12 @@ pub(crate) fn sha256(key: &str, url: &str, params: &[(String, String)]) -> Strin
     base64(&hmac::<Sha256>(key.as_bytes(), message(url, params).as_bytes()))
 }
 
-/// The signature of a message that is put together already.
+/// Returns the signature of a message that is put together already.
 pub(crate) fn sha256_of(key: &str, message: &[u8]) -> String {
     base64(&hmac::<Sha256>(key.as_bytes(), message))
 }
 
-/// The signature of a message that is put together already.
+/// Returns the signature of a message that is put together already.
 pub(crate) fn sha1_of(key: &str, message: &[u8]) -> String {
     base64(&hmac::<Sha1>(key.as_bytes(), message))
 }
@@ -38,7 +38,7 @@ pub(crate) fn message(url: &str, params: &[(String, String)]) -> String {
     url.to_owned() + &signed.collect::<String>()
 }
 
-/// RFC 2104, for the two hashes whose blocks have 64 bytes.
+/// Returns an HMAC (RFC 2104) by one of the two hashes whose blocks have 64 bytes.
 fn hmac<D: Digest>(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut block = if key.len() > 64 { D::digest(key).to_vec() } else { key.to_vec() };
     block.resize(64, 0);
