@@ -1,15 +1,26 @@
 //! The command line.
 
+mod network;
+mod probe;
+mod reach;
+
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::client::Version;
+use crate::failure::Failure;
 use crate::fixtures::Kind;
 use crate::forge::{DEFAULT_LIMIT, Forge};
 use crate::key::{Algorithm, Key, Source};
 use crate::sign::Param;
+
+use network::seconds;
+
+pub use network::Network;
+pub use probe::Probe;
+pub use reach::{Reach, Resolve};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -21,6 +32,7 @@ Exit codes:
   5  TLS: the certificate is refused, or there is no TLS
   6  timeout
   7  the peer breaks the protocol, or a file cannot be read or written
+  8  a probe cannot tell, see probe --help
 
 Tokens are read from the environment or from a file, never from an argument, and never printed.
 
@@ -31,6 +43,7 @@ Examples:
   twilio-webhook send https://hooks.example.com/sms --forge signature --connect 127.0.0.1:8443 --cacert ca.pem
   twilio-webhook scenario scenarios/webhooks.toml --target envoy=127.0.0.1:8443 --cacert ca.pem
   twilio-webhook check envoy.yaml
+  twilio-webhook probe https://hooks.example.com/sms --wait 60s
   twilio-webhook explain captured.har --config envoy.yaml";
 
 /// Plays Twilio against a webhook (signs, sends, forges), and tells what the filter makes of a configuration or a request
@@ -55,6 +68,8 @@ pub enum Command {
     Check(Check),
     /// Say what the filter makes of a captured request, and why
     Explain(Explain),
+    /// Say whether what Twilio did not sign reaches the application behind a URL
+    Probe(Probe),
     /// Print the JSON Schema of the filter's configuration, for editors
     Schema,
 }
@@ -106,12 +121,8 @@ pub struct Send {
     /// The status to expect
     #[arg(long, value_name = "STATUS")]
     pub expect: Option<u16>,
-    /// Connect there instead of to the URL's host; Host header and TLS server name stay the URL's
-    #[arg(long, value_name = "HOST:PORT")]
-    pub connect: Option<String>,
-    /// The HTTP version
-    #[arg(long, value_name = "VERSION", default_value = "1.1")]
-    pub http: Version,
+    #[command(flatten)]
+    pub reach: Reach,
     #[command(flatten)]
     pub network: Network,
     #[command(flatten)]
@@ -172,9 +183,9 @@ pub struct Check {
 /// `explain`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The capture is a curl command (a POSIX shell's; nothing is run or sent), a HAR file, or HTTP as it goes over the wire: \
-which of them is found out. With --config the keys are read from the variables of this shell that the configuration \
-names; those that are not set are left out. Neither a key nor a signature is ever printed.
+The capture is a curl command (for a POSIX shell, cmd or PowerShell; nothing is run or sent), a HAR file, HTTP as it goes \
+over the wire, or what tcpdump -X or -A prints of it: which of them is found out. With --config the keys are read from the variables of this shell that the configuration \
+names, and from the files that --filter-state names; what is not known is left out. Neither a key nor a signature is ever printed.
 
 Exits with 0 if the request is verified, with 1 if it is not, with 2 if the command line is wrong, with 3 if there is no \
 key, with 7 if a file cannot be read or understood.",
@@ -188,6 +199,9 @@ pub struct Explain {
     /// The plugin's configuration, or a file that holds it, as for `check`; without it one key verifies every request
     #[arg(long, value_name = "FILE", conflicts_with_all = ["auth_token_env", "auth_token_file", "shared_key"])]
     pub config: Option<PathBuf>,
+    /// The file that the proxy fills this filter state from, for keys by `filter_state`; may be repeated
+    #[arg(long = "filter-state", value_name = "KEY=FILE", value_parser = pair, requires = "config")]
+    pub filter_states: Vec<(String, String)>,
     /// Of several plugins in the file the one whose place, as `check` prints it, has this in it
     #[arg(long, value_name = "TEXT", requires = "config")]
     pub plugin: Option<String>,
@@ -245,15 +259,20 @@ pub struct Content {
     pub query_in_url: bool,
 }
 
-/// Certificates and deadline.
-#[derive(Debug, Args)]
-pub struct Network {
-    /// Trust the certificates in this PEM file instead of the system's
-    #[arg(long, value_name = "FILE")]
-    pub cacert: Option<PathBuf>,
-    /// Deadline for a whole request
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub timeout: Duration,
+impl Content {
+    /// Reads the JSON body: the text itself, or the bytes of the file that it names.
+    ///
+    /// # Errors
+    /// [`Failure::File`] when the file cannot be read.
+    pub fn json_body(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(text) = &self.json else { return Ok(None) };
+        match text.strip_prefix('@') {
+            None => Ok(Some(text.clone().into_bytes())),
+            Some(path) => fs::read(path)
+                .map(Some)
+                .map_err(|error| Failure::File(format!("cannot read {path}: {error}"))),
+        }
+    }
 }
 
 /// Where the key is.
@@ -284,7 +303,7 @@ impl Keys {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn read(&self) -> Result<Key, crate::failure::Failure> {
+    pub fn read(&self) -> Result<Key, Failure> {
         let read = |env: &String, file: &Option<PathBuf>| {
             let source = match file {
                 Some(path) => Source::File(path.clone()),
@@ -318,11 +337,4 @@ fn header(text: &str) -> Result<(String, String), String> {
         return Err("expected NAME: VALUE".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        Some(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("expected a number of seconds above 0".to_owned()),
-    }
 }

@@ -1,39 +1,52 @@
 //! A request as a curl command to paste into a POSIX shell.
 
+use shlex::bytes::try_join;
+
+use crate::failure::Failure;
 use crate::request::Request;
 
-/// The command, one option a line.
-#[must_use]
-pub fn command(request: &Request) -> String {
+/// Writes the command, one option a line.
+///
+/// # Errors
+/// [`Failure::Usage`] when the request holds a zero byte, which no shell can pass on.
+pub fn command(request: &Request) -> Result<Vec<u8>, Failure> {
     // curl resolves dot segments and expands [] and {} in URLs unless told not to; --include shows the status.
-    let mut words = vec!["curl --include --path-as-is --globoff".to_owned()];
-    let mut option = |name: &str, value: &str| words.push(format!("{name} {}", quote(value)));
-    option("--request", &request.method);
+    let mut lines = vec![words(&["curl", "--include", "--path-as-is", "--globoff"])];
+    lines.push(words(&["--request", &request.method]));
     let mut url = request.url.clone();
     if request.websocket {
         // Without the options of its own WebSocket support, which would drop the user's headers in older versions.
         url.scheme = if url.is_tls() { "https" } else { "http" }.to_owned();
-        words.push("--http1.1".to_owned());
-        for header in ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"] {
-            words.push(format!("--header {}", quote(header)));
+        lines.push(words(&["--http1.1"]));
+        for header in [
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dHdpbGlvLXdlYmhvb2tzIQ==",
+        ] {
+            lines.push(words(&["--header", header]));
         }
-        words.push(format!("--header {}", quote("Sec-WebSocket-Key: dHdpbGlvLXdlYmhvb2tzIQ==")));
     }
     for (name, value) in &request.headers {
         // curl sends a header without a value only when it ends in a semicolon.
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
-        words.push(format!("--header {}", quote(&header)));
+        lines.push(words(&["--header", &header]));
     }
     match request.body.as_deref() {
         None => {}
-        Some([]) => words.push("--header 'Content-Length: 0'".to_owned()),
+        Some([]) => lines.push(words(&["--header", "Content-Length: 0"])),
         // --data-raw, as --data would take a body that begins with @ for a file's name.
-        Some(body) => words.push(format!("--data-raw {}", quote(&String::from_utf8_lossy(body)))),
+        Some(body) => lines.push(vec![b"--data-raw".to_vec(), body.to_vec()]),
     }
-    words.push(format!("--url {}", quote(&url.to_string())));
-    words.join(" \\\n  ")
+    lines.push(words(&["--url", &url.to_string()]));
+    let quoted = |line: &Vec<Vec<u8>>| try_join(line.iter().map(Vec::as_slice));
+    let lines = lines.iter().map(quoted).collect::<Result<Vec<_>, _>>();
+    let lines = lines.map_err(|_| {
+        Failure::Usage("the request holds a zero byte, which a shell cannot pass on to curl".to_owned())
+    })?;
+    Ok(lines.join(b" \\\n  ".as_slice()))
 }
 
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+fn words(line: &[&str]) -> Vec<Vec<u8>> {
+    line.iter().map(|word| word.as_bytes().to_vec()).collect()
 }

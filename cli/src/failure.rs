@@ -22,10 +22,12 @@ pub enum Failure {
     Protocol(String),
     /// A file cannot be read, written or understood: exit code 7.
     File(String),
+    /// What came back neither shows that something is as it should be nor that it is not: exit code 8.
+    Unclear(String),
 }
 
 impl Failure {
-    /// The exit code documented in `--help`.
+    /// Returns the exit code documented in `--help`.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -35,10 +37,11 @@ impl Failure {
             Self::Tls(_) => 5,
             Self::Timeout(_) => 6,
             Self::Protocol(_) | Self::File(_) => 7,
+            Self::Unclear(_) => 8,
         }
     }
 
-    /// The same failure with what it happened to in front.
+    /// Puts what the failure happened to in front of it.
     #[must_use]
     pub fn context(self, what: &str) -> Self {
         let add = |text: String| format!("{what}: {text}");
@@ -50,6 +53,7 @@ impl Failure {
             Self::Timeout(text) => Self::Timeout(add(text)),
             Self::Protocol(text) => Self::Protocol(add(text)),
             Self::File(text) => Self::File(add(text)),
+            Self::Unclear(text) => Self::Unclear(add(text)),
         }
     }
 }
@@ -62,7 +66,8 @@ impl fmt::Display for Failure {
         | Self::Tls(text)
         | Self::Timeout(text)
         | Self::Protocol(text)
-        | Self::File(text)) = self;
+        | Self::File(text)
+        | Self::Unclear(text)) = self;
         // An operating system's or a server's own text may have line ends; a failure is one line.
         f.write_str(&text.split_whitespace().collect::<Vec<_>>().join(" "))
     }

@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The webhook of this kind for a URL.
+    /// Returns the webhook of this kind for a URL.
     #[must_use]
     pub fn webhook(self, url: Url) -> Webhook {
         let (method, payload, params) = match self {

@@ -38,7 +38,7 @@ pub enum Forge {
     Body,
     /// A JSON body without bodySHA256; the URL is signed
     UnsignedBody,
-    /// bodySHA256 stands twice in the URL that is signed
+    /// A second bodySHA256, of another body, stands in the URL that is signed
     RepeatHash,
     /// bodySHA256 is in upper case in the URL that is signed
     UpperHash,
@@ -88,7 +88,7 @@ pub fn sign(webhook: &Webhook, key: &Key, forge: Forge, limit: usize) -> Result<
     }
 }
 
-/// The forgeries that change a request already signed.
+/// Makes the forgeries that change a request already signed.
 fn after(request: &mut Request, payload: &Payload, key: &Key, forge: Forge) -> Result<(), Failure> {
     let signature = request.header(SIGNATURE).unwrap_or_default().to_owned();
     match forge {

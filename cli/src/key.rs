@@ -19,7 +19,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The bytes that key the HMAC.
+    /// Returns the bytes that key the HMAC.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
@@ -47,7 +47,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The name in `X-Twilio-Webhooks-Signature-Settings`.
+    /// Returns the name in `X-Twilio-Webhooks-Signature-Settings`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Algorithm {
         }
     }
 
-    /// The other one of the two.
+    /// Returns the other one of the two.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -83,7 +83,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// The key's bytes.
+    /// Returns the key's bytes.
     #[must_use]
     pub fn secret(&self) -> &Secret {
         match self {
@@ -91,7 +91,7 @@ impl Key {
         }
     }
 
-    /// The hash this key signs with.
+    /// Returns the hash this key signs with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         match self {
@@ -100,7 +100,7 @@ impl Key {
         }
     }
 
-    /// The same kind of key with another secret.
+    /// Returns the same kind of key with another secret.
     #[must_use]
     pub fn with_secret(&self, secret: Secret) -> Self {
         match self {

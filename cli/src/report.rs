@@ -6,13 +6,13 @@ use serde_json::json;
 
 use crate::scenario::Row;
 
-/// A table that a newcomer understands, without colour.
+/// Returns a table that a newcomer understands, without colour.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     render(rows, false)
 }
 
-/// The same with what passed in green and what did not in red: for a terminal.
+/// Returns the same with what passed in green and what did not in red: for a terminal.
 #[must_use]
 pub fn coloured_table(rows: &[Row]) -> String {
     render(rows, true)
@@ -58,13 +58,13 @@ fn render(rows: &[Row], colour: bool) -> String {
     out
 }
 
-/// One JSON object: `passed`, and the `rows`.
+/// Returns one JSON object: `passed`, and the `rows`.
 #[must_use]
 pub fn json(rows: &[Row]) -> String {
     format!("{:#}\n", json!({ "passed": rows.iter().all(|row| row.passed), "rows": rows }))
 }
 
-/// JUnit XML, which continuous integration servers show.
+/// Returns JUnit XML, which continuous integration servers show.
 #[must_use]
 pub fn junit(rows: &[Row], suite: &str) -> String {
     let failures = rows.iter().filter(|row| !row.passed).count();

@@ -1,11 +1,12 @@
 //! A request as it goes on the wire.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::form;
 use crate::key::Key;
+use crate::sign;
 use crate::url::Url;
 use crate::webhook::{Payload, Webhook};
 
@@ -27,6 +28,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body; `None` sends no `Content-Length` either.
     pub body: Option<Vec<u8>>,
+    /// How long to wait in the middle of the body, which then goes in chunks; `None` sends it in one piece.
+    pub pause: Option<Duration>,
     /// Whether this opens a WebSocket.
     pub websocket: bool,
     /// Text messages to send once it is open; each is expected back.
@@ -36,7 +39,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The first value of a header.
+    /// Returns the first value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -50,13 +53,13 @@ impl Request {
         }
     }
 
-    /// The token that finds this request in logs.
+    /// Returns the token that finds this request in logs.
     #[must_use]
     pub fn token(&self) -> &str {
         self.header(IDEMPOTENCY_TOKEN).unwrap_or_default()
     }
 
-    /// Method and path, for tables.
+    /// Returns method, host and path, for tables.
     #[must_use]
     pub fn summary(&self) -> String {
         let verb = if self.websocket { "WebSocket" } else { &self.method };
@@ -64,8 +67,19 @@ impl Request {
     }
 }
 
+impl Webhook {
+    /// Signs the webhook and writes it out as Twilio sends it, with an idempotency token of its own.
+    #[must_use]
+    pub fn sign(&self, key: &Key) -> Request {
+        let (url, params) = self.signed();
+        let text = url.to_string();
+        let signature = sign::signature(key.algorithm(), key.secret().bytes(), &text, &params);
+        write(self, key, &text, &signature)
+    }
+}
+
 /// Writes a webhook out with the signature given.
-pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &str) -> Request {
+fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &str) -> Request {
     let websocket = matches!(webhook.payload, Payload::WebSocket(_));
     let (content_type, body) = match &webhook.payload {
         Payload::Form => (
@@ -83,7 +97,7 @@ pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &
     }
     add("User-Agent", if websocket { "Twilio.TmeWs/1.0" } else { "TwilioProxy/1.1" });
     add("Accept", "*/*");
-    add(IDEMPOTENCY_TOKEN, &unique());
+    add(IDEMPOTENCY_TOKEN, &Uuid::new_v4().to_string());
     add(SIGNATURE, signature);
     if let Key::Shared { id, algorithm, .. } = key {
         add(SETTINGS, &format!("key={id},algorithm={}", algorithm.name()));
@@ -94,17 +108,9 @@ pub(crate) fn write(webhook: &Webhook, key: &Key, signed_url: &str, signature: &
         url: webhook.sent(),
         headers,
         body,
+        pause: None,
         websocket,
         frames: webhook.frames.clone(),
         signed_url: signed_url.to_owned(),
     }
-}
-
-/// Text in the shape of a UUID. It has to be unique, not unpredictable, so the standard library's hash seed will do.
-fn unique() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let halves = [RandomState::new().hash_one(count), RandomState::new().hash_one((count, "second half"))];
-    let hex = format!("{:016x}{:016x}", halves[0], halves[1]);
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

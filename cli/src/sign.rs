@@ -19,7 +19,7 @@ use crate::key::Algorithm;
 /// One decoded parameter: a name and a value.
 pub type Param = (String, String);
 
-/// What the HMAC runs over.
+/// Returns what the HMAC runs over.
 #[must_use]
 pub fn signed_text(url: &str, params: &[Param]) -> String {
     // A set of pairs is exactly "names sorted by byte, values of one name a sorted set": Rust orders strings by byte.
@@ -32,7 +32,7 @@ pub fn signed_text(url: &str, params: &[Param]) -> String {
     text
 }
 
-/// The value of `X-Twilio-Signature`.
+/// Returns the value of `X-Twilio-Signature`.
 #[must_use]
 pub fn signature(algorithm: Algorithm, key: &[u8], url: &str, params: &[Param]) -> String {
     let text = signed_text(url, params);
@@ -42,7 +42,7 @@ pub fn signature(algorithm: Algorithm, key: &[u8], url: &str, params: &[Param]) 
     }
 }
 
-/// The value of `bodySHA256`: the body's SHA-256 in lower-case hex.
+/// Returns the value of `bodySHA256`: the body's SHA-256 in lower-case hex.
 #[must_use]
 pub fn body_hash(body: &[u8]) -> String {
     Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()

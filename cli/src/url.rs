@@ -48,26 +48,26 @@ impl Url {
         Ok(Self { scheme: scheme.to_owned(), authority: authority.to_owned(), path: path.to_owned(), query })
     }
 
-    /// Whether the connection is TLS.
+    /// Returns whether the connection is TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         ["https", "wss"].iter().any(|tls| tls.eq_ignore_ascii_case(&self.scheme))
     }
 
-    /// The host without its port and without the brackets of an IPv6 address.
+    /// Returns the host without its port and without the brackets of an IPv6 address.
     #[must_use]
     pub fn host(&self) -> &str {
         split_port(&self.authority).0.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port to dial.
+    /// Returns the port to dial.
     #[must_use]
     pub fn port(&self) -> u16 {
         let default = if self.is_tls() { 443 } else { 80 };
         split_port(&self.authority).1.and_then(|port| port.parse().ok()).unwrap_or(default)
     }
 
-    /// What stands in the request line and in `:path`. An empty path is sent as `/`: the wire has no other way.
+    /// Returns what stands in the request line and in `:path`. An empty path is sent as `/`: the wire has no other way.
     #[must_use]
     pub fn request_target(&self) -> String {
         let path = if self.path.is_empty() { "/" } else { &self.path };

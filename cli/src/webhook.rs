@@ -1,10 +1,6 @@
 //! What Twilio wants to say, before it is signed: a method, a URL, and parameters or a body.
 
-use crate::failure::Failure;
-use crate::fixtures::Kind;
 use crate::form;
-use crate::key::Key;
-use crate::request::{self, Request};
 use crate::sign::{self, Param};
 use crate::url::Url;
 
@@ -61,48 +57,8 @@ pub enum SignedQuery {
     InUrl,
 }
 
-/// What a user or a scenario file says about a webhook.
-#[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "the fields are those of the command line")]
-pub struct Parts {
-    pub kind: Option<Kind>,
-    pub params: Vec<Param>,
-    pub json: Option<Vec<u8>>,
-    pub method: Option<String>,
-    pub query_in_url: bool,
-}
-
 impl Webhook {
-    /// Builds a webhook from a ready-made kind, from parameters, from a JSON body, or (a plain GET) from nothing.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] when the parts contradict each other.
-    pub fn build(url: Url, parts: Parts) -> Result<Self, Failure> {
-        let mut webhook = match (parts.kind, &parts.json) {
-            (Some(kind), _) => kind.webhook(url),
-            (None, Some(_)) => Self::new("POST", url, Payload::Json(Vec::new(), BodyHash::Once)),
-            (None, None) if !parts.params.is_empty() => Self::new("POST", url, Payload::Form),
-            (None, None) => Self::new("GET", url, Payload::Query),
-        };
-        if let Some(json) = parts.json {
-            let Payload::Json(body, _) = &mut webhook.payload else {
-                return Err(Failure::Usage(
-                    "a JSON body goes with the webhook `events`, or with none".into(),
-                ));
-            };
-            *body = json;
-        }
-        if let Some(method) = parts.method {
-            webhook.set_method(&method)?;
-        }
-        if parts.query_in_url && matches!(webhook.payload, Payload::WebSocket(_)) {
-            webhook.payload = Payload::WebSocket(SignedQuery::InUrl);
-        }
-        webhook.add_params(parts.params)?;
-        Ok(webhook)
-    }
-
-    /// A webhook without parameters.
+    /// Creates a webhook without parameters.
     #[must_use]
     pub fn new(method: &str, url: Url, payload: Payload) -> Self {
         Self {
@@ -116,38 +72,7 @@ impl Webhook {
         }
     }
 
-    fn set_method(&mut self, method: &str) -> Result<(), Failure> {
-        if matches!(self.payload, Payload::WebSocket(_)) {
-            return Err(Failure::Usage("a WebSocket handshake has no other method".into()));
-        }
-        self.method = method.to_ascii_uppercase();
-        self.payload = match (std::mem::replace(&mut self.payload, Payload::Empty), self.method.as_str()) {
-            (Payload::Form | Payload::Empty, "GET" | "HEAD") => Payload::Query,
-            (Payload::Query, "POST" | "PUT") if !self.params.is_empty() => Payload::Form,
-            (Payload::Query, "POST" | "PUT") => Payload::Empty,
-            (payload, _) => payload,
-        };
-        Ok(())
-    }
-
-    /// A name that is there already gets the new values instead of its own.
-    fn add_params(&mut self, params: Vec<Param>) -> Result<(), Failure> {
-        if params.is_empty() {
-            return Ok(());
-        }
-        match self.payload {
-            Payload::Json(..) => {
-                return Err(Failure::Usage("a request has parameters or a JSON body, not both".into()));
-            }
-            Payload::Empty => self.payload = Payload::Form,
-            _ => {}
-        }
-        self.params.retain(|(name, _)| !params.iter().any(|(new, _)| new == name));
-        self.params.extend(params);
-        Ok(())
-    }
-
-    /// The URL and the parameters under the signature.
+    /// Returns the URL and the parameters under the signature.
     #[must_use]
     pub fn signed(&self) -> (Url, Vec<Param>) {
         let url = self.url.clone().with_query(&self.added_query(&self.url));
@@ -165,23 +90,14 @@ impl Webhook {
         }
     }
 
-    /// The URL on the wire.
+    /// Returns the URL on the wire.
     #[must_use]
     pub fn sent(&self) -> Url {
         let base = self.sent_url.as_ref().unwrap_or(&self.url);
         base.clone().with_query(&self.added_query(base))
     }
 
-    /// Signs the webhook and writes it out as Twilio sends it, with an idempotency token of its own.
-    #[must_use]
-    pub fn sign(&self, key: &Key) -> Request {
-        let (url, params) = self.signed();
-        let text = url.to_string();
-        let signature = sign::signature(key.algorithm(), key.secret().bytes(), &text, &params);
-        request::write(self, key, &text, &signature)
-    }
-
-    /// What the payload adds to the query: parameters, or the body's hash unless the URL has one already.
+    /// Returns what the payload adds to the query: parameters, or the body's hash unless the URL has one already.
     fn added_query(&self, url: &Url) -> String {
         match &self.payload {
             Payload::Query | Payload::WebSocket(_) => form::encode(&self.params),
@@ -194,7 +110,7 @@ impl Webhook {
                 match hash {
                     BodyHash::Once => once,
                     BodyHash::Missing => String::new(),
-                    BodyHash::Twice => format!("{once}&{once}"),
+                    BodyHash::Twice => format!("{once}&bodySHA256={}", sign::body_hash(b"another body")),
                     BodyHash::UpperCase => {
                         format!("bodySHA256={}", sign::body_hash(body).to_ascii_uppercase())
                     }

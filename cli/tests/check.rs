@@ -1,8 +1,14 @@
 //! `twilio-webhook check`: what it says of configurations, of the files that hold them, and of what is no such file.
 
+#[path = "../../tests/config/table.rs"]
+mod table;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use serde_json::json;
+use table::{Case, cases};
 
 /// Stands where a secret would, and may be in no output.
 const CANARY: &str = "c0ffee11c0ffee22c0ffee33c0ffee44";
@@ -54,18 +60,21 @@ route sms
   keys: auth token TWILIO_AUTH_TOKEN; auth token auth_tokens[1] for AC0123456789abcdef0123456789ABCDEF alone; shared key webhooks_sharedkey_01h (HMAC_SHA256); shared key webhooks_sharedkey_02h (HMAC_SHA1)
   url: host and port of X-Forwarded-Host and -Port, path of x-envoy-original-path
   body: up to 67108864 bytes
+  gate: filter state is verdict=allowed route=sms
 route voice
   match: path /voice/ and below
   mode: report (denies nothing)
-  keys: auth token TWILIO_EU_TOKEN
+  keys: auth token TWILIO_EU_TOKEN; auth token filter_state:twilio.auth_tokens
   url: https://hooks.example.com:8443/eu/ and the request's path
   body: up to 1 byte
+  gate: none (clear_route_cache is false)
 route rest.of-it_1
   match: every request
   mode: off (verifies nothing)
   keys: auth token TWILIO_AUTH_TOKEN; auth token auth_tokens[1] for AC0123456789abcdef0123456789ABCDEF alone; shared key webhooks_sharedkey_01h (HMAC_SHA256); shared key webhooks_sharedkey_02h (HMAC_SHA1)
   url: http://[2001:db8::1] and the request's path
   body: up to 67108864 bytes
+  gate: filter state is verdict=allowed route=rest.of-it_1
 warning: auth_tokens[1].value is a secret in the configuration, which Envoy shows in its config dump; use env
 warning: shared_keys[1].value is a secret in the configuration, which Envoy shows in its config dump; use env
 warning: verified_header is never set with hold buffer_after, only removed from what clients send: an application behind it must not expect it
@@ -82,19 +91,43 @@ note: url.original_path_header trusts a header: who can send it can have a webho
 #[test]
 fn every_file_that_is_shipped_is_read_and_has_no_error() {
     let path = "note: PLACE: routes sms, voice match by path, and unmatched is allow: a path that the application alone takes \
-                for such a one (/hook.json for /hook) is not verified; match by route_names, or set unmatched to deny";
+                for such a one (an alias or a rewrite of its own) is not verified; give it a route, or set unmatched to deny";
+    let around = "note: PLACE: cluster application can be reached around the gate, by route health of listener https: see to it \
+                  that /healthz is no webhook for the application";
     let one = path.replace("routes sms, voice match", "route webhook matches");
     let header = "note: PLACE: url.original_path_header trusts a header: who can send it can have a webhook accepted here that \
                   was signed for another of your URLs; see to it that something in front sets or removes it on every request";
     let at = |line: &str, place: &str| line.replace("PLACE", place);
-    let sidecar = "EnvoyFilter twilio-webhook, plugin twilio-webhook";
-    let cases: [(&[&str], Vec<String>, &str); 8] = [
+    let twilio = [one.replace("webhook", "twilio"), around.to_owned()]
+        .map(|line| at(&line, "listener https, filter twilio_webhook"));
+    let sidecar = "EnvoyFilter twilio-webhook, plugin default.twilio-webhook";
+    let cases: [(&[&str], Vec<String>, &str); 11] = [
         (
             &["envoy/envoy.yaml"],
-            vec![at(path, "listener https, filter twilio_webhook")],
-            "1 plugin: 0 errors, 0 warnings, 1 note",
+            vec![
+                at(path, "listener https, filter twilio_webhook"),
+                at(around, "listener https, filter twilio_webhook"),
+            ],
+            "1 plugin: 0 errors, 0 warnings, 2 notes",
         ),
-        (&["envoy/per-route.yaml"], vec![], "2 plugins: 0 errors, 0 warnings, 0 notes"),
+        (
+            &["envoy/per-route.yaml"],
+            vec![
+                at(around, "listener https, filter twilio_webhook_sms"),
+                at(around, "listener https, filter twilio_webhook_voice"),
+            ],
+            "2 plugins: 0 errors, 0 warnings, 2 notes",
+        ),
+        (&["envoy/tokens-from-file.yaml"], twilio.to_vec(), "1 plugin: 0 errors, 0 warnings, 2 notes"),
+        (&["envoy/tokens-by-sds.yaml"], twilio.to_vec(), "1 plugin: 0 errors, 0 warnings, 2 notes"),
+        (
+            &["envoy/sds.yaml", "envoy/tokens-by-sds.yaml"],
+            twilio
+                .iter()
+                .map(|line| line.replacen("note: ", "note: envoy/tokens-by-sds.yaml, ", 1))
+                .collect(),
+            "1 plugin: 0 errors, 0 warnings, 2 notes",
+        ),
         (
             &["deploy/istio/overlays/wasm-plugin/plugin.yaml", "deploy/istio/buffer/buffer.yaml"],
             vec![],
@@ -123,7 +156,7 @@ fn every_file_that_is_shipped_is_read_and_has_no_error() {
             vec![at(&one, sidecar), at(header, sidecar)],
             "1 plugin: 0 errors, 0 warnings, 2 notes",
         ),
-        (&["deploy/envoy-gateway/base/plugin.yaml"], vec![], "1 plugin: 0 errors, 0 warnings, 0 notes"),
+        (&["deploy/envoy-gateway/routes/plugin.yaml"], vec![], "1 plugin: 0 errors, 0 warnings, 0 notes"),
     ];
     for (files, expected, last) in cases {
         let (code, stdout, stderr) = check(files, "");
@@ -148,22 +181,16 @@ fn of_several_files_each_is_named() {
 #[test]
 fn what_the_filter_rejects_is_an_error_in_its_own_words() {
     let mut read = 0;
-    for entry in fs::read_dir(repository("tests/config/bad")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let is_json = path.extension().is_some_and(|extension| extension == "json");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rejected.json");
+    for Case { name, configuration, message } in cases(&repository("tests/config/bad")) {
         // Here a variable counts as set, and what it holds is not known. Bytes that are no text are no file to be read.
-        if !is_json
-            || name.starts_with("key_unset")
-            || name.starts_with("key_variable")
-            || name.ends_with("not_utf8")
-        {
+        if name.starts_with("key_unset") || name.starts_with("key_variable") || name.ends_with("not_utf8") {
             continue;
         }
-        let said = fs::read_to_string(path.with_extension("txt")).unwrap();
-        let (code, stdout, stderr) = check(&[path.to_str().unwrap()], "");
+        fs::write(&file, configuration).unwrap();
+        let (code, stdout, stderr) = check(&[file.to_str().unwrap()], "");
         assert_eq!((code, stderr.as_str()), (1, ""), "{name}");
-        assert_eq!(stdout, format!("error: {said}1 plugin: 1 error, 0 warnings, 0 notes\n"), "{name}");
+        assert_eq!(stdout, format!("error: {message}\n1 plugin: 1 error, 0 warnings, 0 notes\n"), "{name}");
         read += 1;
     }
     assert!(read > 150, "{read}");
@@ -189,6 +216,140 @@ const STOPS: &str = r#""failure_policy": "FAIL_RELOAD", "allow_on_headers_stop_i
 const BUFFER: &str = r#", { "name": "b", "typed_config": {
     "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer", "max_request_bytes": LIMIT } }"#;
 const AFTER: &str = r#"{ "hold": "buffer_after", "auth_tokens": [{ "env": "T" }] }"#;
+
+/// A filter that fills filter state, before the plugin.
+fn written(key: &str, text: &str) -> String {
+    format!(
+        r#"{{ "name": "s", "typed_config": {{
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+            "on_request_headers": [{{ "object_key": "{key}", "factory_key": "envoy.string",
+                "format_string": {{ "text_format_source": {{ "inline_string": "{text}" }} }} }}] }} }}"#
+    )
+}
+
+/// A script that fills filter state.
+fn script(key: &str) -> String {
+    let text = format!(r#"request:streamInfo():filterState():set(\"{key}\", \"envoy.string\", text)"#);
+    format!(
+        r#"{{ "name": "l", "typed_config": {{
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {{ "inline_string": "{text}" }} }} }}"#
+    )
+}
+
+#[test]
+fn what_keys_of_filter_state_lack_is_told() {
+    let changing = r#"{ "auth_tokens": [{ "filter_state": "k" }] }"#;
+    let file = written("k", "%FILE_CONTENT(/a/k:/a):16385%");
+    let before = |filters: &str, configuration: &str| {
+        envoy(configuration, STOPS, "", "").replacen(
+            r#""http_filters": ["#,
+            &format!(r#""http_filters": [ {filters},"#),
+            1,
+        )
+    };
+    let named = |text: String, image: &str| text.replacen('{', &format!(r#"{{ "image": "{image}", "#), 1);
+    let nobody = "keys come from filter_state k, and no set_filter_state and no script before this filter writes it: without it every webhook is \
+                  denied (unknown_key); put envoy.filters.http.set_filter_state with this object_key before it";
+    let reported = changing.replacen('{', r#"{ "mode": "report", "#, 1);
+    let report = "note: route default is in mode report: nothing is denied there";
+    let old = "error: Envoy 1.37 is named, which cannot fill filter_state k from a file or a secret: that came with 1.38; use env \
+               there";
+    let client = |name: &str| {
+        format!(
+            "error: filter_state k is made of what a client sends (%{name}%): who chooses the key can sign with it; take it from \
+             a file, %FILE_CONTENT(...)%, or from SDS, %SECRET(...)%"
+        )
+    };
+    let cases = [
+        (before(&file, changing), vec![]),
+        (before(&written("k", "%SECRET(k)%"), changing), vec![]),
+        (envoy(TOKEN, STOPS, "", ""), vec![]),
+        // Nobody, another key, behind, switched off, or where a filter may do it by itself.
+        (envoy(changing, STOPS, "", ""), vec![format!("error: {nobody}")]),
+        (before(&written("j", "%SECRET(k)%"), changing), vec![format!("error: {nobody}")]),
+        (envoy(changing, STOPS, "", &format!(", {file}")), vec![format!("error: {nobody}")]),
+        (
+            before(&file.replacen("\"name\"", "\"disabled\": true, \"name\"", 1), changing)
+                .replacen("\"http_filters\"", "\"route_config\": {}, \"http_filters\"", 1),
+            vec![format!("error: {nobody}")],
+        ),
+        (envoy(&reported, STOPS, "", ""), vec![format!("warning: {nobody}"), report.to_owned()]),
+        (envoy(&changing.replacen('{', r#"{ "mode": "off", "#, 1), STOPS, "", ""), vec![report.replace("report: nothing is denied", "off: nothing is verified")]),
+        (
+            before(r#"{ "name": "l", "typed_config": { "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua" } }"#, changing),
+            vec![format!("warning: {nobody}")],
+        ),
+        // A script says what it writes.
+        (before(&script("k"), changing), vec![]),
+        (before(&script("j"), changing), vec![format!("warning: {nobody}")]),
+        (envoy(changing, STOPS, "", &format!(", {}", script("k"))), vec![format!("error: {nobody}")]),
+        (named(before(&script("k"), changing), "envoyproxy/envoy:v1.37.0"), vec![old.to_owned()]),
+        // An Envoy that cannot.
+        (named(before(&file, changing), "envoyproxy/envoy:v1.37.0"), vec![old.to_owned()]),
+        (named(before(&file, changing), "envoyproxy/envoy:distroless-v1.38.0"), vec![]),
+        // Texts.
+        (
+            before(&written("k", "%FILE_CONTENT(/a/k)%"), changing),
+            vec![
+                "warning: filter_state k is filled by a %FILE_CONTENT(...)% without a directory behind a colon: a file that is \
+                 renamed into place, as that of a mounted Secret is, is not noticed; write \
+                 %FILE_CONTENT(/directory/file:/directory)%"
+                    .to_owned(),
+            ],
+        ),
+        (
+            before(&written("k", "%FILE_CONTENT(/a/k:/a):100%"), changing),
+            vec![
+                "warning: filter_state k is cut off after 100 bytes, and a key that is cut is another key; write :16385, by \
+                 which the filter notices that there is more than it reads"
+                    .to_owned(),
+            ],
+        ),
+        (before(&written("k", "%REQ(x-token)%"), changing), vec![client("REQ")]),
+        (before(&written("k", "%SECRET(k)%%QUERY_PARAM(k)%"), changing), vec![client("QUERY_PARAM")]),
+        (
+            before(&written("k", "test-token"), changing),
+            vec![
+                "warning: the text of filter_state k stands in the file, and Envoy shows it in its config dump; take it from a \
+                 file, %FILE_CONTENT(...)%, or from SDS, %SECRET(...)%"
+                    .to_owned(),
+            ],
+        ),
+    ];
+    for (text, expected) in cases {
+        let (code, stdout, stderr) = check(&["-"], &text);
+        let has_error = expected.iter().any(|line| line.starts_with("error"));
+        assert_eq!((code, stderr.as_str()), (i32::from(has_error), ""), "{text}");
+        let mut lines: Vec<_> =
+            stdout.lines().map(|line| line.replace("listener in, filter twilio: ", "")).collect();
+        lines.retain(|line| ["error", "warning", "note"].iter().any(|level| line.starts_with(level)));
+        assert_eq!(lines, expected, "{text}");
+    }
+}
+
+#[test]
+fn where_the_chain_is_not_told_the_filter_state_is_looked_for_in_all_files() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let plugin = directory.join("changing-plugin.yaml");
+    let filter = directory.join("changing-filter.yaml");
+    let text = "kind: WasmPlugin\nmetadata: { name: p }\nspec: { failStrategy: FAIL_RELOAD, pluginConfig: { hold: buffer_after, \
+                auth_tokens: [{ filter_state: k }] } }\n";
+    fs::write(&plugin, text).unwrap();
+    let patch = format!(
+        r#"# YAML
+{{ "kind": "EnvoyFilter", "spec": {{ "configPatches": [{{ "patch": {{ "value": {} }} }}, {{ "b": "filters.http.buffer.v3.Buffer" }}] }} }}"#,
+        written("k", "%FILE_CONTENT(/a/k:/a)%")
+    );
+    fs::write(&filter, patch).unwrap();
+    let (plugin, filter) = (plugin.to_str().unwrap(), filter.to_str().unwrap());
+    let (code, stdout, _) = check(&[plugin], "");
+    let warning = "warning: WasmPlugin p: keys come from filter_state k, and no set_filter_state and no script in what was read writes it: without \
+                   it every webhook is denied (unknown_key); see to it that one stands before this filter";
+    assert!(code == 0 && stdout.contains(warning), "{stdout}");
+    let (code, stdout, _) = check(&[plugin, filter], "");
+    assert!(code == 0 && stdout.ends_with("1 plugin: 0 errors, 0 warnings, 0 notes\n"), "{stdout}");
+}
 
 #[test]
 fn what_is_wrong_or_weak_around_a_plugin_of_envoy_is_told() {
@@ -415,21 +576,60 @@ fn a_way_round_the_routes_is_told_unless_nothing_passes_it() {
         )
     };
     let host = "warning: route a matches by host, and unmatched is allow: who reaches the application under another host is not \
-                verified; match by route_names, or set unmatched to deny";
+                verified; set unmatched to deny, or let the proxy send it no other hosts";
     let path = "note: route a matches by path, and unmatched is allow: a path that the application alone takes for such a one \
-                (/hook.json for /hook) is not verified; match by route_names, or set unmatched to deny";
+                (an alias or a rewrite of its own) is not verified; give it a route, or set unmatched to deny";
+    let name = "note: route a matches by the proxy's route alone, and unmatched is allow: where others change the routes, a new one \
+                (of a canary controller, a delegate, or without a name) takes the same requests and is not verified; match by \
+                hosts and path there";
     let by_host = r#"{ "hosts": ["a.example"], "path": { "exact": "/a" } }"#;
     let by_path = r#"{ "path": { "exact": "/a" } }"#;
     for (text, expected) in [
         (routes("allow", by_host, ""), vec![host]),
         (routes("allow", by_path, ""), vec![path]),
         (routes("allow", by_path, r#", { "name": "b" }"#), vec![]),
-        (routes("allow", r#"{ "route_names": ["a"] }"#, ""), vec![]),
+        (routes("allow", r#"{ "route_names": ["a"] }"#, ""), vec![name]),
+        (routes("allow", r#"{ "route_names": ["a"], "hosts": ["a.example"] }"#, ""), vec![host]),
+        (routes("deny", r#"{ "route_names": ["a"] }"#, ""), vec![]),
         (routes("deny", by_host, ""), vec![]),
         (TOKEN.to_owned(), vec![]),
     ] {
         let (code, faults) = faults(&text);
         assert_eq!((code, faults), (0, expected.into_iter().map(str::to_owned).collect()), "{text}");
+    }
+}
+
+/// Where the proxy sends the application no other hosts than those that the routes name, nothing goes round by one.
+#[test]
+fn hosts_that_the_proxy_limits_need_no_other_limit() {
+    let plugin = r#"{ "auth_tokens": [{ "env": "T" }], "unmatched": "allow", "routes": [{ "name": "a", "match":
+        { "hosts": ["hooks.example.com", "*.eu.example.com"] } }] }"#;
+    let file = |domains: &str, others: &str| {
+        let filter = json!({ "name": "twilio", "typed_config": { "config": {
+            "name": "twilio", "configuration": { "value": plugin }, "vm_config": { "environment_variables": { "host_env_keys": ["T"] } } } } });
+        let route = json!([{ "match": { "prefix": "/" }, "route": { "cluster": "application" } }]);
+        let hosts = json!([
+            { "name": "hooks", "domains": domains.split(' ').collect::<Vec<_>>(), "routes": route },
+            { "name": "others", "domains": [others], "routes": [
+                { "match": { "prefix": "/" }, "direct_response": { "status": 404 } } ] } ]);
+        let manager = json!({ "http_filters": [filter], "route_config": { "virtual_hosts": hosts } });
+        json!({ "listeners": [{ "name": "main", "filter_chains": [{ "filters": [{ "typed_config": manager }] }] }] })
+    };
+    let warns = |domains: &str, others: &str| {
+        let (_, stdout, _) = check(&["-"], &file(domains, others).to_string());
+        stdout.contains("under another host is not verified")
+    };
+    for domains in [
+        "hooks.example.com",
+        "hooks.example.com HOOKS.example.com:* hooks.example.com:443",
+        "*.eu.example.com a.eu.example.com",
+    ] {
+        assert!(!warns(domains, "*"), "{domains}");
+    }
+    for domains in
+        ["*", "hooks.example.com *", "example.com", "*.example.com", "eu.example.com", "hooks.example.com:x"]
+    {
+        assert!(warns(domains, "other.example.com"), "{domains}");
     }
 }
 
@@ -491,13 +691,17 @@ fn a_value_that_is_meant_to_be_filled_in_is_told() {
         ("test-token", &[secret][..]),
         ("c0ffee$", &[secret]),
         ("$c0ffee", &[secret, literal]),
-        ("${c0ffee}", &[secret, literal]),
-        ("'c0ffee'", &[secret, literal]),
-        ("\"c0ffee\"", &[secret, literal]),
+        ("\"c0ffee", &[secret, literal]),
     ] {
         let text = serde_json::json!({ "auth_tokens": [{ "value": value }] }).to_string();
         let (code, faults) = faults(&text);
         assert_eq!((code, faults), (0, expected.iter().map(|line| (*line).to_owned()).collect()), "{text}");
+    }
+    let variable = "is the name of a variable that nothing has put its value in the place of; give the value";
+    let quotes = "has quotes around it, which would count as a part of it; remove them";
+    for (value, problem) in [("${C0FFEE}", variable), ("'c0ffee'", quotes), ("\"c0ffee\"", quotes)] {
+        let text = serde_json::json!({ "auth_tokens": [{ "value": value }] }).to_string();
+        assert_eq!(faults(&text), (1, vec![format!("error: auth_tokens[0].value: {problem}")]), "{text}");
     }
 }
 
@@ -603,14 +807,14 @@ fn what_holds_no_configuration_is_one_clear_line() {
     // A plugin without a configuration is known by its code.
     let (code, faults) =
         faults("kind: WasmPlugin\nmetadata: { name: a }\nspec:\n  url: oci://x/twilio-proxy-wasm:1\n");
-    let said = "error: WasmPlugin a: configuration: is empty; give at least auth_tokens";
+    let said = "error: WasmPlugin a: configuration: is empty; give at least auth_tokens, beside Envoy's vm_config and not in it";
     assert_eq!((code, faults), (1, vec![said.to_owned()]));
 }
 
 #[test]
 fn a_configuration_with_a_misspelt_field_alone_is_named_by_the_filter() {
-    let known = "is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, unmatched, \
-                 verified_header, explain, routes";
+    let known = "is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, \
+                 clear_route_cache, hold, unmatched, verified_header, explain, routes";
     let hidden = "(a name that is not repeated here)";
     for (text, name) in [
         (r#"{ "auth_token": [{ "env": "T" }] }"#, "auth_token"),
@@ -624,13 +828,24 @@ fn a_configuration_with_a_misspelt_field_alone_is_named_by_the_filter() {
 }
 
 #[test]
+fn a_file_with_a_field_of_the_configuration_is_one() {
+    let schema = twilio_proxy_wasm::config::schema();
+    for field in schema["properties"].as_object().unwrap().keys() {
+        let (code, _, stderr) = check(&["-"], &format!("{field}:\n"));
+        assert!(code <= 1 && stderr.is_empty(), "{field}: {code} {stderr}");
+    }
+    let (code, _, stderr) = check(&["-"], "field:\n");
+    assert_eq!((code, stderr.as_str()), (7, "error: no configuration of the filter is in standard input\n"));
+}
+
+#[test]
 fn what_a_terminal_would_obey_is_not_printed() {
     let plugin = r#"{ "name": "a\u001b[2J\nerror: b", "vm_config": {}, "configuration": { "value":
-        "{ \"auth_tokens\": [{ \"value\": \"t\" }], \"routes\": [{ \"name\": \"r\", \"match\": {
-             \"path\": { \"exact\": \"/\\u001b[2J\\u000a\" }, \"route_names\": [\"\\u0007\"] } }] }" } }"#;
+        "{ \"auth_tokens\": [{ \"value\": \"t\" }], \"unmatched\": \"deny\", \"routes\": [{ \"name\": \"r\", \"match\": {
+             \"path\": { \"exact\": \"/\\u001b[2J\\u000b\" }, \"route_names\": [\"\\u0007\"] } }] }" } }"#;
     let (_, stdout, _) = check(&["-"], &plugin.replace('\n', " "));
     assert!(stdout.starts_with("plugin a\\u{1b}[2J\\nerror: b\n"), "{stdout}");
-    assert!(stdout.contains("  match: path /\\u{1b}[2J\\n, the proxy's route \\u{7}\n"), "{stdout}");
+    assert!(stdout.contains("  match: path /\\u{1b}[2J\\u{b}, the proxy's route \\u{7}\n"), "{stdout}");
     assert!(!stdout.bytes().any(|byte| byte < b' ' && byte != b'\n'), "{stdout}");
 }
 
@@ -650,7 +865,7 @@ fn what_signs_and_sends_is_independent_of_the_filter() {
     }
     let may = |path: &PathBuf| {
         path.ends_with("commands/mod.rs")
-            || ["check", "explain"].iter().any(|name| path.parent().unwrap().ends_with(name))
+            || ["check", "explain", "plugin"].iter().any(|name| path.parent().unwrap().ends_with(name))
     };
     assert!(users.iter().all(may), "{users:?}");
 }
@@ -668,7 +883,7 @@ fn a_token_in_the_place_of_a_name_is_hidden() {
     let text = format!(
         r#"{{ "auth_tokens": [{{ "env": "T" }}], "shared_keys": [{{ "id": "{CANARY}", "algorithm": "HMAC_SHA1", "env": "T" }}],
              "url": {{ "original_path_header": "{CANARY}" }}, "mode": "report",
-             "routes": [{{ "name": "{CANARY}", "match": {{ "hosts": ["{CANARY}", "a.example"], "route_names": ["{CANARY}"] }} }},
+             "unmatched": "allow", "routes": [{{ "name": "{CANARY}", "match": {{ "hosts": ["{CANARY}", "a.example"], "route_names": ["{CANARY}"] }} }},
                         {{ "name": "b", "auth_tokens": [{{ "env": "{upper}" }}], "shared_keys": [] }}] }}"#
     );
     let (code, stdout, stderr) = check(&["-"], &text);
@@ -690,7 +905,7 @@ fn a_token_in_the_place_of_a_name_is_hidden() {
     );
     assert!(!stdout.contains(upper), "{stdout}");
     let open = format!(
-        r#"{{ "auth_tokens": [{{ "env": "T" }}], "routes": [{{ "name": "{CANARY}", "match": {{ "path": {{ "exact": "/" }} }} }}] }}"#
+        r#"{{ "auth_tokens": [{{ "env": "T" }}], "unmatched": "allow", "routes": [{{ "name": "{CANARY}", "match": {{ "path": {{ "exact": "/" }} }} }}] }}"#
     );
     let (_, faults) = faults(&open);
     assert!(

@@ -12,9 +12,10 @@ use twilio_webhook::client::{Answer, Client, Dial, Options, Version};
 use twilio_webhook::failure::Failure;
 use twilio_webhook::fixtures::Kind;
 use twilio_webhook::key::{Key, Secret};
+use twilio_webhook::parts::Parts;
 use twilio_webhook::request::{Request, SIGNATURE};
 use twilio_webhook::url::Url;
-use twilio_webhook::webhook::{Parts, Webhook};
+use twilio_webhook::webhook::Webhook;
 
 fn signed(url: &str, kind: Kind) -> Request {
     let parts = Parts { kind: Some(kind), ..Parts::default() };
@@ -178,6 +179,10 @@ fn an_untrusted_certificate_is_refused() {
     let failure = client(&server).send(&request, &dial(&server.tls, Version::Http1)).unwrap_err();
     assert!(matches!(&failure, Failure::Tls(text) if text.contains("another name")), "{failure:?}");
     let request = signed(&format!("https://{HOST}/"), Kind::Sms);
+    // A certificate that `openssl req -x509` makes by default.
+    let authority = Server::start_with(rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained));
+    let failure = client(&authority).send(&request, &dial(&authority.tls, Version::Http1)).unwrap_err();
+    assert!(matches!(&failure, Failure::Tls(text) if text.contains("CA:TRUE")), "{failure:?}");
     let failure = client(&server).send(&request, &dial(&server.clear, Version::Http1)).unwrap_err();
     assert!(matches!(failure, Failure::Tls(_)), "{failure:?}");
 }

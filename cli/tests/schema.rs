@@ -1,13 +1,17 @@
 //! The JSON Schema of the configuration: it is what the types say, takes all that the filter takes, and refuses what it can.
 
-use std::collections::BTreeSet;
+#[path = "../../tests/config/table.rs"]
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::{Value, json};
-use twilio_proxy_wasm::config::Policy;
+use table::{Case, cases};
+use twilio_proxy_wasm::policy::Policy;
 use twilio_webhook::plugin;
 
 fn repository(path: &str) -> PathBuf {
@@ -105,7 +109,16 @@ fn every_configuration_of_the_repository_is_valid() {
 }
 
 /// What cannot be said without a look at two places at once, at the environment, or at how a number is written.
-const NOT_SAID: [&str; 6] = ["hidden_", "key_none", "key_unset", "key_variable_", "shadowed_", "twice_field"];
+const NOT_SAID: [&str; 8] = [
+    "hidden_",
+    "match_path_other_",
+    "key_none",
+    "key_unset",
+    "key_variable_",
+    "shadowed_",
+    "twice_field",
+    "unmatched_",
+];
 const NOT_SAID_EITHER: [&str; 5] = [
     "key_id_twice",
     "max_body_bytes_exponent",
@@ -118,12 +131,11 @@ const NOT_SAID_EITHER: [&str; 5] = [
 fn every_bad_configuration_is_invalid_where_a_schema_can_say_so() {
     let judge = Judge::new();
     let mut said = 0;
-    for path in files("tests/config/bad", "json") {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let Ok(configuration) = serde_json::from_slice(&fs::read(&path).unwrap()) else { continue };
+    for Case { name, configuration, message } in cases(&repository("tests/config/bad")) {
+        let Ok(configuration) = serde_json::from_slice(&configuration) else { continue };
         let is_sayable = !NOT_SAID.iter().any(|start| name.starts_with(start))
             && !NOT_SAID_EITHER.contains(&name.as_str());
-        assert_eq!(!judge.problems(&configuration).is_empty(), is_sayable, "{name}");
+        assert_eq!(!judge.problems(&configuration).is_empty(), is_sayable, "{name}: {message}");
         said += usize::from(is_sayable);
     }
     assert!(said > 90, "{said}");
@@ -235,4 +247,133 @@ fn whatever_the_filter_takes_is_valid() {
         }
     }
     assert!(taken > 300, "{taken}");
+}
+
+/// Adds the rows that the documentation has for an object of the schema and for those in it: path, meaning and default.
+fn rows(schema: &Value, object: &Value, prefix: &str, all: &mut BTreeMap<String, (String, String)>) {
+    let choice: Vec<_> = object["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| one["required"][0].as_str().unwrap())
+        .collect();
+    for (name, field) in object["properties"].as_object().unwrap() {
+        let (meaning, default) = match field["description"].as_str().unwrap().split_once(" Default: ") {
+            Some((meaning, default)) => (meaning, default.strip_suffix('.').unwrap().to_owned()),
+            None if choice.contains(&name.as_str()) => (
+                field["description"].as_str().unwrap(),
+                format!("one of `{}` is required", choice.join("`, `")),
+            ),
+            None => {
+                assert!(object["required"].as_array().unwrap().contains(&json!(name)), "{prefix}{name}");
+                (field["description"].as_str().unwrap(), "required".to_owned())
+            }
+        };
+        let row = (meaning.to_owned(), default);
+        let before = all.insert(format!("{prefix}{name}"), row.clone());
+        assert!(before.is_none_or(|before| before == row), "{prefix}{name}");
+        let referred = [(&field["anyOf"][0], "."), (&field["allOf"][0], "."), (&field["items"], "[].")];
+        for (place, step) in referred {
+            let Some(definition) = place["$ref"].as_str() else { continue };
+            let inner = schema.pointer(definition.strip_prefix('#').unwrap()).unwrap();
+            // What a route may say is told of without a prefix, as much of it stands at the top too.
+            let prefix = if name == "routes" { String::new() } else { format!("{prefix}{name}{step}") };
+            if inner["properties"].is_object() {
+                rows(schema, inner, &prefix, all);
+            }
+        }
+    }
+}
+
+fn documented_fields() -> BTreeMap<String, (String, String)> {
+    let (schema, mut all) = (schema(), BTreeMap::new());
+    rows(&schema, &schema, "", &mut all);
+    all
+}
+
+#[test]
+fn the_tables_of_fields_in_the_documentation_are_what_the_types_say() {
+    let expected: BTreeSet<String> = documented_fields()
+        .into_iter()
+        .map(|(path, (meaning, default))| format!("| `{path}` | {meaning} | {default} |"))
+        .collect();
+    let text = fs::read_to_string(repository("docs/configuration.md")).unwrap();
+    let tables = text.split("| field | meaning | default |\n|---|---|---|\n").skip(1);
+    let said: Vec<&str> =
+        tables.flat_map(|table| table.lines().take_while(|line| line.starts_with('|'))).collect();
+    assert_eq!(said.iter().map(|row| (*row).to_owned()).collect::<BTreeSet<_>>(), expected);
+    assert_eq!(said.len(), expected.len(), "a field stands there twice");
+}
+
+/// Calls `visit` with the name and the schema of each property, wherever it stands.
+fn each_property(schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    let children: Vec<&Value> = match schema {
+        Value::Object(object) => object.values().collect(),
+        Value::Array(array) => array.iter().collect(),
+        _ => return,
+    };
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        visit(name, property);
+    }
+    children.into_iter().for_each(|child| each_property(child, visit));
+}
+
+#[test]
+fn a_description_says_the_bounds_of_its_number() {
+    let mut numbers = BTreeSet::new();
+    each_property(&schema(), &mut |name, property| {
+        if property["maximum"].is_number() {
+            let bounds = format!("from {} to {};", property["minimum"], property["maximum"]);
+            assert!(property["description"].as_str().unwrap().contains(&bounds), "{name}: {bounds}");
+            numbers.insert(name.to_owned());
+        }
+    });
+    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), ["max_body_bytes"]);
+}
+
+/// Where it is planted in this file, a secret must not be repeated: a field that is not in it would escape that test.
+#[test]
+fn the_configuration_with_everything_names_each_field() {
+    let everything = fs::read_to_string(repository("tests/config/good/everything.json")).unwrap();
+    each_property(&schema(), &mut |name, _| {
+        assert!(everything.contains(&format!("\"{name}\":")), "{name}");
+    });
+}
+
+#[test]
+fn a_default_is_what_a_field_means_where_it_is_not_written() {
+    let least = json!({
+        "auth_tokens": [{ "env": "T" }], "url": {}, "unmatched": "deny",
+        "routes": [{ "name": "a", "match": { "path": { "exact": "/" } } }],
+    });
+    let policy = |configuration: &Value| {
+        format!(
+            "{:?}",
+            Policy::parse(configuration.to_string().as_bytes(), &|_| Some(b"a".to_vec())).unwrap()
+        )
+    };
+    let mut written = Vec::new();
+    for (path, (_, default)) in documented_fields() {
+        let Some(word) = default.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')) else { continue };
+        let value = serde_json::from_str(word).unwrap_or_else(|_| json!(word));
+        let mut configuration = least.clone();
+        let object = match path.split('.').next().unwrap() {
+            "match" => configuration.pointer_mut("/routes/0").unwrap(),
+            _ => &mut configuration,
+        };
+        let place = path.split('.').fold(object, |object, name| &mut object[name]);
+        *place = value;
+        assert_eq!(policy(&configuration), policy(&least), "{path}");
+        written.push(path);
+    }
+    let expected = [
+        "clear_route_cache",
+        "explain",
+        "hold",
+        "match.path.ignore_case",
+        "max_body_bytes",
+        "mode",
+        "url.trust_forwarded_host",
+    ];
+    assert_eq!(written, expected);
 }

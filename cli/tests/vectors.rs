@@ -3,10 +3,11 @@
 
 use serde::Deserialize;
 use twilio_webhook::key::{Algorithm, Key, Secret};
+use twilio_webhook::parts::Parts;
 use twilio_webhook::request::SIGNATURE;
 use twilio_webhook::sign;
 use twilio_webhook::url::Url;
-use twilio_webhook::webhook::{Parts, Webhook};
+use twilio_webhook::webhook::Webhook;
 
 #[derive(Deserialize)]
 struct Vector {

@@ -4,10 +4,13 @@ mod options;
 
 use std::fs;
 
-use super::{Captured, shell, target};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::captured::Captured;
+use super::{shell, target, windows};
 use options::{long_name, takes_value};
 
-/// The arguments of a command, if it is one of curl: `curl …`, `$ curl …`, `/usr/bin/curl …`.
+/// Returns the arguments of a command, if it is one of curl: `curl …`, `$ curl …`, `/usr/bin/curl …`.
 pub(super) fn command(text: &[u8]) -> Option<&[u8]> {
     let text = text.strip_prefix(b"$ ").unwrap_or(text).trim_ascii_start();
     let end = text.iter().position(u8::is_ascii_whitespace)?;
@@ -34,7 +37,11 @@ struct Call {
 
 pub(super) fn read(arguments: &[u8], is_stdin: bool) -> Result<Captured, String> {
     let mut call = Call { is_stdin, ..Call::default() };
-    let mut words = shell::words(arguments)?.into_iter();
+    let words = match windows::shell(arguments) {
+        Some(of_windows) => windows::words(arguments, of_windows),
+        None => shell::words(arguments),
+    };
+    let mut words = words?.into_iter();
     while let Some(word) = words.next() {
         if let Some(name) = word.strip_prefix(b"--").filter(|name| !name.is_empty()) {
             let name = String::from_utf8_lossy(name).into_owned();
@@ -126,7 +133,7 @@ impl Call {
         });
     }
 
-    /// A value as it is, or what is in the file that it names.
+    /// Returns a value as it is, or what is in the file that it names.
     fn content(&self, value: Vec<u8>) -> Result<Content, String> {
         let Some(name) = value.strip_prefix(b"@") else {
             return Ok(Content { bytes: value, is_file: false });
@@ -144,7 +151,7 @@ impl Call {
         Ok(Content { bytes, is_file: true })
     }
 
-    /// `content`, `=content`, `name=content`, `@file` and `name@file`.
+    /// Encodes what `--data-urlencode` takes: `content`, `=content`, `name=content`, `@file` and `name@file`.
     fn encoded(&self, value: Vec<u8>) -> Result<Vec<u8>, String> {
         let split = value.iter().position(|byte| matches!(byte, b'=' | b'@'));
         let (name, content) = match split {
@@ -224,7 +231,7 @@ impl Call {
             );
         }
         if url.is_websocket {
-            make_upgrade(&mut captured);
+            captured.make_upgrade();
         }
         Ok(captured)
     }
@@ -235,16 +242,7 @@ struct Content {
     is_file: bool,
 }
 
-/// What a client adds to the request for a `ws` URL.
-pub(super) fn make_upgrade(captured: &mut Captured) {
-    for (name, value) in [("connection", "Upgrade"), ("upgrade", "websocket")] {
-        if captured.values(name).next().is_none() {
-            captured.headers.push((name.to_owned(), value.as_bytes().to_vec()));
-        }
-    }
-}
-
-/// `Name: value`, `Name;` for an empty one, and `Name:` to leave out what curl would send.
+/// Splits `Name: value`, `Name;` for an empty one, and `Name:` to leave out what curl would send.
 fn split_header(header: &[u8]) -> Result<(String, Option<Vec<u8>>), String> {
     if header.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
         return Err("has a header with a line end in it".to_owned());
@@ -263,7 +261,7 @@ fn split_header(header: &[u8]) -> Result<(String, Option<Vec<u8>>), String> {
     }
 }
 
-/// The brackets of an IPv6 address are no range.
+/// Returns whether the only brackets are those of an IPv6 address, which are no range.
 fn is_address(url: &[u8]) -> bool {
     let after = url.windows(3).position(|part| part == b"://").map_or(0, |at| at.saturating_add(3));
     let rest = url.get(after..).unwrap_or_default();
@@ -271,7 +269,7 @@ fn is_address(url: &[u8]) -> bool {
     rest.starts_with(b"[") && !rest.get(end..).unwrap_or_default().iter().any(|byte| b"[]{}".contains(byte))
 }
 
-/// The dot segments of a path resolved, as curl does before it sends (RFC 3986, 5.2.4).
+/// Resolves the dot segments of a path, as curl does before it sends (RFC 3986, 5.2.4).
 fn without_dots(target: &[u8]) -> Vec<u8> {
     let end = target.iter().position(|byte| *byte == b'?').unwrap_or(target.len());
     let (path, query) = target.split_at(end);
@@ -291,17 +289,8 @@ fn without_dots(target: &[u8]) -> Vec<u8> {
     [b"/", kept.join(&b'/').as_slice(), query].concat()
 }
 
-/// As curl encodes for `--data-urlencode`.
+/// Encodes as curl does for `--data-urlencode`.
 fn escape(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(*byte))
-            }
-            b' ' => text.push('+'),
-            other => text.push_str(&format!("%{other:02X}")),
-        }
-    }
-    text
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    percent_encode(bytes, ESCAPED).to_string().replace("%20", "+")
 }

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{Captured, target};
+use super::captured::Captured;
+use super::target;
 use crate::form;
 
 pub(super) fn read(text: &[u8], entry: Option<usize>) -> Result<Captured, String> {
@@ -38,13 +39,13 @@ pub(super) fn read(text: &[u8], entry: Option<usize>) -> Result<Captured, String
     }
     captured.take_host();
     if url.is_websocket {
-        super::curl::make_upgrade(&mut captured);
+        captured.make_upgrade();
     }
     read_body(request, &mut captured)?;
     Ok(captured)
 }
 
-/// The entry that is meant: the one that is asked for, or the only one that has a signature, or the only one.
+/// Returns the index of the entry that is asked for, or of the only one that has a signature, or of the only one.
 fn choose(entries: &[Value], entry: Option<usize>) -> Result<usize, String> {
     if let Some(number) = entry {
         let index = number.checked_sub(1).filter(|index| *index < entries.len());

@@ -1,8 +1,9 @@
 //! HTTP as it goes over the wire, with CRLF or LF: a request line, headers, a body.
 
-use super::{Captured, target};
+use super::captured::Captured;
+use super::target;
 
-/// Whether a text begins with a request line.
+/// Returns whether a text begins with a request line.
 pub(super) fn is_request(text: &[u8]) -> bool {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let mut words = line.trim_ascii_end().rsplitn(2, |byte| *byte == b' ');
@@ -41,7 +42,7 @@ pub(super) fn read(text: &[u8]) -> Result<Captured, String> {
     Ok(captured)
 }
 
-/// The next line without its end; `None` if nothing is left.
+/// Returns the next line without its end; `None` if nothing is left.
 fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     if rest.is_empty() {
         return None;
@@ -55,7 +56,7 @@ fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// Takes in the request line. The answer is whether bodies are framed by headers, as in HTTP/1.
+/// Takes in the request line. Returns whether bodies are framed by headers, as in HTTP/1.
 fn read_request_line(line: &[u8], captured: &mut Captured) -> Result<bool, String> {
     let words: Vec<&[u8]> = line.split(|byte| *byte == b' ').collect();
     let [method, path, version] = words.as_slice() else {

@@ -1,11 +1,13 @@
 //! What is wrong or weak in a plugin's surroundings: the proxy that runs it, and the filters beside it.
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::{Hold, Policy};
-use twilio_proxy_wasm::route::Mode;
+use twilio_proxy_wasm::config::{Hold, Mode};
+use twilio_proxy_wasm::policy::Policy;
 
-use super::Level::{Error, Note, Warning};
-use super::{Says, or_hidden, weak};
+use super::fault::Level::{Error, Note, Warning};
+use super::fault::Says;
+use super::words::or_hidden;
+use super::written::holders;
 use crate::plugin::{Environment, Found, Manager};
 
 pub(super) fn faults(found: &Found, policy: &Policy, written: &Value, says: Says<'_>) {
@@ -16,6 +18,13 @@ pub(super) fn faults(found: &Found, policy: &Policy, written: &Value, says: Says
     variables(environment, written, says);
     if found.is_never_enabled {
         says(Error, "the filter is disabled, and no route enables it: nothing is verified".to_owned());
+    }
+    if found.is_behind_router {
+        says(
+            Error,
+            "the filter stands behind envoy.filters.http.router, which ends the chain: Envoy refuses that; put it before"
+                .to_owned(),
+        );
     }
     if let Some(manager) = &found.manager {
         limits(manager, policy, says);
@@ -28,7 +37,17 @@ pub(super) fn faults(found: &Found, policy: &Policy, written: &Value, says: Says
     }
 }
 
-/// What is to be said of a plugin and those before it.
+/// Says why the filter may not be able to read its configuration.
+pub(super) fn unread(found: &Found, says: Says<'_>) {
+    if found.has_vm_configuration {
+        says(
+            Error,
+            "configuration stands in vm_config, where it is the VM's and not the filter's: put it beside vm_config".to_owned(),
+        );
+    }
+}
+
+/// Says what is wrong between a plugin and those before it.
 pub(super) fn twins(found: &Found, earlier: &[Found], says: Says<'_>) {
     let is_twin = |other: &&Found| {
         !found.vm.is_empty() && other.vm == found.vm && other.environment != found.environment
@@ -64,10 +83,15 @@ fn hold(found: &Found, policy: &Policy, says: Says<'_>) {
                  buffer_after and put a buffer filter after this one"
             ),
         ),
-        (Hold::BufferAfter, _, Some(Manager { buffer_after: None, .. })) => says(
-            level,
-            format!("hold is buffer_after, but no envoy.filters.http.buffer stands after this filter: {fails}"),
-        ),
+        (Hold::BufferAfter, _, Some(Manager { buffer_after: None, buffer_before, .. })) => {
+            let remedy = if *buffer_before { "; the one before it must stand behind it" } else { "" };
+            says(
+                level,
+                format!(
+                    "hold is buffer_after, but no envoy.filters.http.buffer stands after this filter: {fails}{remedy}"
+                ),
+            );
+        }
         (Hold::BufferAfter, _, None) if !found.has_buffer_somewhere => says(
             Warning,
             "hold is buffer_after, and no buffer is in what was read: see to it that an envoy.filters.http.buffer \
@@ -78,7 +102,7 @@ fn hold(found: &Found, policy: &Policy, says: Says<'_>) {
     }
 }
 
-fn is_enforced(policy: &Policy) -> bool {
+pub(super) fn is_enforced(policy: &Policy) -> bool {
     policy.routes().iter().any(|route| route.mode() == Mode::Enforce)
 }
 
@@ -97,9 +121,9 @@ fn failure_policy(found: &Found, policy: &Policy, says: Says<'_>) {
     }
 }
 
-/// Secrets that stand in the file as values of variables.
+/// Finds secrets that stand in the file as values of variables.
 fn variables(environment: &Environment, written: &Value, says: Says<'_>) {
-    let keys = weak::holders(written).flat_map(|(_, holder)| {
+    let keys = holders(written).flat_map(|(_, holder)| {
         ["auth_tokens", "shared_keys"]
             .into_iter()
             .flat_map(|field| holder[field].as_array().into_iter().flatten())
@@ -143,7 +167,7 @@ fn limits(manager: &Manager, policy: &Policy, says: Says<'_>) {
 fn trusted_headers(manager: Option<&Manager>, written: &Value, says: Says<'_>) {
     let is_edge = manager.is_some_and(|manager| manager.is_edge);
     for field in ["trust_forwarded_host", "original_path_header"] {
-        let mut rules = weak::holders(written).map(|(_, holder)| &holder["url"][field]);
+        let mut rules = holders(written).map(|(_, holder)| &holder["url"][field]);
         if !rules.any(|rule| *rule == true || rule.is_string()) {
             continue;
         }

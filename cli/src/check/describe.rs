@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::{Hold, Policy, Unmatched};
-use twilio_proxy_wasm::route::{Mode, Route};
+use twilio_proxy_wasm::config::{Hold, Mode, Unmatched};
+use twilio_proxy_wasm::policy::{Policy, Route};
 use twilio_proxy_wasm::signature::Key;
 
-use super::{counted, or_hidden, plain};
+use super::words::{counted, or_hidden, plain};
 use crate::plugin::Found;
 
 pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: &Value) {
@@ -32,6 +32,7 @@ pub(super) fn plugin(out: &mut String, found: &Found, policy: &Policy, written: 
             ("keys", keys(route)),
             ("url", url(if own["url"].is_null() { &written["url"] } else { &own["url"] })),
             ("body", format!("up to {}", counted(route.max_body_bytes(), "byte"))),
+            ("gate", gate(found, policy, index)),
         ] {
             let _ = writeln!(out, "{indent}  {name}: {}", plain(&value));
         }
@@ -46,13 +47,25 @@ fn hold(policy: &Policy) -> String {
     .to_owned()
 }
 
-/// Whether a request that no route matches passes.
+/// Says whether a request that no route matches passes.
 fn unmatched(policy: &Policy) -> String {
     match policy.unmatched() {
         Unmatched::Allow => "allow (what no route matches passes unverified)",
         Unmatched::Deny => "deny (what no route matches is denied)",
     }
     .to_owned()
+}
+
+/// What a route of the proxy may ask for.
+fn gate(found: &Found, policy: &Policy, position: usize) -> String {
+    if !policy.clear_route_cache(Some(position)) {
+        return "none (clear_route_cache is false)".to_owned();
+    }
+    let state = super::gate::shown_state(policy, position);
+    match &found.name {
+        Some(name) => format!("filter state {} is {state}", super::gate::key(or_hidden(name))),
+        None => format!("filter state is {state}"),
+    }
 }
 
 fn mode(mode: Mode) -> &'static str {

@@ -1,52 +1,35 @@
 //! What a configuration means, route by route, and what is wrong or weak in it and around it.
 
 mod around;
+mod buffers;
+mod coverage;
 mod describe;
+mod fault;
+mod filter_states;
+mod gate;
+mod names;
+mod near;
+mod patches;
+mod readers;
+mod targets;
 mod weak;
+mod webhooks;
+mod words;
+mod written;
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-use twilio_proxy_wasm::config::{ConfigError, Policy};
-use twilio_proxy_wasm::secret::is_like_a_token;
+use twilio_proxy_wasm::config::ConfigError;
+use twilio_proxy_wasm::policy::Policy;
 
 use crate::plugin::Found;
-pub(crate) use weak::holders;
+use coverage::Checked;
+use words::{counted, plain};
+use written::written;
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// The filter rejects the configuration, or cannot do its work where it stands.
-    Error,
-    /// It works, but not as it should, or not for long.
-    Warning,
-    /// It may be meant so, and is weaker than it could be.
-    Note,
-}
-
-impl Level {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
-
-/// A thing that is wrong or weak.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// How bad it is.
-    pub level: Level,
-    /// Where it is, in words; may be empty.
-    pub place: String,
-    /// What it is, and what to do.
-    pub text: String,
-}
-
-/// Takes down what is found.
-type Says<'a> = &'a mut dyn FnMut(Level, String);
+pub use fault::{Fault, Level};
+pub(crate) use words::or_hidden;
+pub(crate) use written::holders;
 
 /// All that there is to say of a file.
 #[derive(Debug, Clone, Default)]
@@ -63,33 +46,50 @@ impl Report {
     #[must_use]
     pub fn of(plugins: &[Found]) -> Self {
         let mut report = Self { plugins: plugins.len(), ..Self::default() };
+        let mut checked: Vec<Checked<'_>> = Vec::new();
         for (index, found) in plugins.iter().enumerate() {
-            let faults = &mut report.faults;
+            let (faults, earlier) = (&mut report.faults, plugins.get(..index).unwrap_or_default());
             let mut says = |level, text: String| {
                 faults.push(Fault { level, place: plain(&found.place), text: plain(&text) });
             };
             match policy(found) {
-                Err(error) => says(Level::Error, error.to_string()),
+                Err(error) => {
+                    says(Level::Error, error.to_string());
+                    around::unread(found, &mut says);
+                }
                 Ok(policy) => {
                     let written = written(found);
                     describe::plugin(&mut report.meaning, found, &policy, &written);
-                    weak::faults(&policy, &written, &mut says);
+                    let domains = domains(found);
+                    weak::faults(&policy, &written, domains.as_deref(), &mut says);
                     around::faults(found, &policy, &written, &mut says);
+                    gate::faults(found, earlier, &policy, &written, &mut says);
+                    filter_states::faults(found, &policy, &mut says);
+                    let plugin = Checked { found, policy, written };
+                    names::faults(&plugin, &mut says);
+                    buffers::faults(&plugin, &mut says);
+                    checked.push(plugin);
                 }
             }
-            around::twins(found, plugins.get(..index).unwrap_or_default(), &mut says);
+            around::twins(found, earlier, &mut says);
+        }
+        webhooks::faults(&checked, &mut report.faults);
+        if let Some(found) = plugins.first() {
+            targets::faults(&found.around, &mut report.faults);
+            patches::faults(&found.around, &checked, &mut report.faults);
+            readers::faults(&found.around, &checked, &mut report.faults);
         }
         report.faults.sort_by_key(|fault| fault.level);
         report
     }
 
-    /// How many faults are of a level.
+    /// Returns how many faults are of a level.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
         self.faults.iter().filter(|fault| fault.level == level).count()
     }
 
-    /// The whole of it as text.
+    /// Returns the whole report as text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = self.meaning.clone();
@@ -105,24 +105,17 @@ impl Report {
     }
 }
 
-/// Text of a file as a terminal may be given it, on one line.
-fn plain(text: &str) -> String {
-    let shown = |character: char| {
-        if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
-    };
-    text.chars().map(shown).collect()
+/// Returns the hosts that the proxy sends anywhere, where the files tell.
+fn domains(found: &Found) -> Option<Vec<String>> {
+    if let Some(manager) = &found.manager {
+        return manager.domains.clone();
+    }
+    let entries = || found.around.entries.iter().filter(|entry| Some(entry.maker) == found.maker);
+    let is_told = entries().next().is_some() && entries().all(|entry| !entry.hosts.is_empty());
+    is_told.then(|| entries().flat_map(|entry| entry.hosts.clone()).collect())
 }
 
-/// A name of a file, unless it may be an auth token in the wrong place.
-pub(crate) fn or_hidden(name: &str) -> &str {
-    if is_like_a_token(name) { "(hidden: it looks like a token)" } else { name }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// The policy as the filter would read it. A variable that the plugin is given counts as set: what it holds is known
+/// Returns the policy as the filter would read it. A variable that the plugin is given counts as set: what it holds is known
 /// only where the proxy runs.
 ///
 /// # Errors
@@ -136,9 +129,4 @@ pub fn policy(found: &Found) -> Result<Policy, ConfigError> {
         },
     };
     Policy::parse(&found.configuration, &environment)
-}
-
-/// The configuration as it is written.
-fn written(found: &Found) -> Value {
-    serde_json::from_slice(&found.configuration).unwrap_or_default()
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::{Hold, Policy, Unmatched, is_variable_name};
-use twilio_proxy_wasm::route::Mode;
-use twilio_proxy_wasm::secret::is_like_a_token;
-use twilio_proxy_wasm::signature::Algorithm;
+use twilio_proxy_wasm::config::{Algorithm, Hold, Mode, Unmatched};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::secret::{is_like_a_token, is_variable_name};
 
-use super::Level::{Note, Warning};
-use super::{Says, or_hidden};
+use super::fault::Level::{Note, Warning};
+use super::fault::Says;
+use super::words::or_hidden;
+use super::written::{holders, items};
 
-pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
+/// `domains` are those that the proxy sends anywhere, where the files tell.
+pub(super) fn faults(policy: &Policy, written: &Value, domains: Option<&[String]>, says: Says<'_>) {
     for (place, holder) in holders(written) {
         secrets(&place, holder, says);
         repeated(&place, holder, says);
@@ -19,7 +21,7 @@ pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
     }
     modes(policy, says);
     if policy.unmatched() == Unmatched::Allow {
-        matching(policy, written, says);
+        matching(policy, written, domains, says);
     }
     let keys = policy.routes().iter().flat_map(|route| route.keys().iter());
     let weak: BTreeSet<&str> = keys
@@ -40,14 +42,7 @@ pub(super) fn faults(policy: &Policy, written: &Value, says: Says<'_>) {
     }
 }
 
-/// The top of the configuration and its routes, each with what stands before the path of a field there.
-pub(crate) fn holders(written: &Value) -> impl Iterator<Item = (String, &Value)> {
-    let routes = written["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let routes = routes.iter().enumerate().map(|(index, route)| (format!("routes[{index}]."), route));
-    std::iter::once((String::new(), written)).chain(routes)
-}
-
-/// What stands where a variable's name belongs and is none, and secrets that stand in the configuration itself.
+/// Finds what stands where a variable's name belongs and is none, and secrets that stand in the configuration itself.
 fn secrets(place: &str, holder: &Value, says: Says<'_>) {
     for field in ["auth_tokens", "shared_keys"] {
         for (index, key) in items(&holder[field]) {
@@ -81,26 +76,30 @@ fn secrets(place: &str, holder: &Value, says: Says<'_>) {
     }
 }
 
-/// Variables that a list of auth tokens names twice, as in a rotation that forgot its second one. A token is of one
+/// Finds sources that a list of auth tokens names twice, as in a rotation that forgot its second one. A token is of one
 /// account, so that another `account_sid` is no reason for it.
 fn repeated(place: &str, holder: &Value, says: Says<'_>) {
-    let mut read: Vec<(usize, &str)> = Vec::new();
-    for (index, token) in items(&holder["auth_tokens"]) {
-        let Some(name) = token["env"].as_str() else { continue };
-        match read.iter().find(|(_, earlier)| *earlier == name) {
-            Some((first, _)) => says(
-                Warning,
-                format!(
-                    "{place}auth_tokens[{index}].env is the variable of auth_tokens[{first}] again: while a token is \
-                     rotated, the other has a variable of its own"
+    for (field, what, remedy) in [
+        ("env", "variable", "while a token is rotated, the other has a variable of its own"),
+        ("filter_state", "filter state", "while a token is rotated, the other has a line of its own there"),
+    ] {
+        let mut read: Vec<(usize, &str)> = Vec::new();
+        for (index, token) in items(&holder["auth_tokens"]) {
+            let Some(name) = token[field].as_str() else { continue };
+            match read.iter().find(|(_, earlier)| *earlier == name) {
+                Some((first, _)) => says(
+                    Warning,
+                    format!(
+                        "{place}auth_tokens[{index}].{field} is the {what} of auth_tokens[{first}] again: {remedy}"
+                    ),
                 ),
-            ),
-            None => read.push((index, name)),
+                None => read.push((index, name)),
+            }
         }
     }
 }
 
-/// Names in whose place a token stands.
+/// Finds names in whose place a token stands.
 fn names(place: &str, holder: &Value, says: Says<'_>) {
     let matches = &holder["match"];
     let single =
@@ -124,11 +123,6 @@ fn names(place: &str, holder: &Value, says: Says<'_>) {
     }
 }
 
-/// The items of a list, if it is one, each with its index.
-fn items(list: &Value) -> impl Iterator<Item = (usize, &Value)> {
-    list.as_array().into_iter().flatten().enumerate()
-}
-
 fn modes(policy: &Policy, says: Says<'_>) {
     for route in policy.routes() {
         let name = or_hidden(route.name());
@@ -140,8 +134,8 @@ fn modes(policy: &Policy, says: Says<'_>) {
     }
 }
 
-/// Ways round routes, where what no route matches passes.
-fn matching(policy: &Policy, written: &Value, says: Says<'_>) {
+/// Finds ways round the routes, where what no route matches passes.
+fn matching(policy: &Policy, written: &Value, domains: Option<&[String]>, says: Says<'_>) {
     let Some(routes) = written["routes"].as_array() else { return };
     let is_open =
         |matches: &Value| ["hosts", "path", "route_names"].iter().all(|field| matches[field].is_null());
@@ -153,12 +147,18 @@ fn matching(policy: &Policy, written: &Value, says: Says<'_>) {
         named.filter(|(_, route)| fields(&route["match"])).map(|(route, _)| or_hidden(route.name())).collect()
     };
     let by_host = matching_by(&|matches| !matches["hosts"].is_null());
-    if !by_host.is_empty() {
+    let hosts: Vec<&str> = routes
+        .iter()
+        .flat_map(|route| items(&route["match"]["hosts"]))
+        .filter_map(|(_, host)| host.as_str())
+        .collect();
+    let are_limited = domains.is_some_and(|domains| domains.iter().all(|domain| is_within(domain, &hosts)));
+    if !by_host.is_empty() && !are_limited {
         says(
             Warning,
             format!(
                 "{} by host, and unmatched is allow: who reaches the application under another host is not verified; \
-                 match by route_names, or set unmatched to deny",
+                 set unmatched to deny, or let the proxy send it no other hosts",
                 match_verb(&by_host)
             ),
         );
@@ -168,12 +168,27 @@ fn matching(policy: &Policy, written: &Value, says: Says<'_>) {
         says(
             Note,
             format!(
-                "{} by path, and unmatched is allow: a path that the application alone takes for such a one (/hook.json \
-                 for /hook) is not verified; match by route_names, or set unmatched to deny",
+                "{} by path, and unmatched is allow: a path that the application alone takes for such a one (an alias or \
+                 a rewrite of its own) is not verified; give it a route, or set unmatched to deny",
                 match_verb(&by_path)
             ),
         );
     }
+}
+
+/// Whether all that a domain of a virtual host stands for is one of these hosts.
+fn is_within(domain: &str, hosts: &[&str]) -> bool {
+    // With or without a port, and with `:*` for any.
+    let domain = match domain.rsplit_once(':') {
+        Some((name, port)) if port == "*" || port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => domain,
+    };
+    let domain = domain.to_ascii_lowercase();
+    hosts.iter().any(|host| {
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        let suffix = host.strip_prefix('*').filter(|suffix| suffix.starts_with('.'));
+        domain == host || suffix.is_some_and(|suffix| domain.len() > suffix.len() && domain.ends_with(suffix))
+    })
 }
 
 fn match_verb(names: &[&str]) -> String {

@@ -1,19 +1,53 @@
 //! The connection: name lookup, TCP, TLS.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::client::{Dial, Version};
+use super::tls;
 use crate::failure::Failure;
 use crate::url::{Url, split_port};
+
+/// The HTTP version to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+pub enum Version {
+    /// HTTP/1.1
+    #[default]
+    #[value(name = "1.1")]
+    #[serde(rename = "1.1")]
+    Http1,
+    /// HTTP/2; without TLS with prior knowledge
+    #[value(name = "2")]
+    #[serde(rename = "2")]
+    Http2,
+}
+
+impl Version {
+    /// Returns `HTTP/1.1` or `HTTP/2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+        }
+    }
+}
+
+/// Where one request is sent.
+#[derive(Debug, Clone, Default)]
+pub struct Dial {
+    /// `HOST:PORT` to connect to instead of the URL's; Host header and server name stay the URL's.
+    pub connect: Option<String>,
+    /// The HTTP version.
+    pub http: Version,
+}
 
 /// A TCP or TLS stream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -39,7 +73,7 @@ pub(super) async fn open(url: &Url, dial: &Dial, tls: &ClientConfig) -> Result<B
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| tls_failure(url.host(), &error))?;
+        .map_err(|error| tls::failure(url.host(), &error))?;
     // A server without ALPN may well speak HTTP/1.1; that it speaks HTTP/2 has to be agreed on.
     if dial.http == Version::Http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2".as_slice()) {
         return Err(Failure::Protocol(format!("{host}:{port} does not speak HTTP/2")));
@@ -47,7 +81,7 @@ pub(super) async fn open(url: &Url, dial: &Dial, tls: &ClientConfig) -> Result<B
     Ok(Box::new(stream))
 }
 
-/// What to trust: the file's certificates, or else the system's.
+/// Returns TLS settings that trust the file's certificates, or else the system's.
 pub(super) fn trust(cacert: Option<&Path>) -> Result<ClientConfig, Failure> {
     let mut roots = RootCertStore::empty();
     match cacert {
@@ -98,28 +132,5 @@ pub(super) fn host_port(text: &str) -> Result<(String, u16), Failure> {
             Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
         }
         _ => Err(Failure::Usage(format!("{text:?} is not HOST:PORT"))),
-    }
-}
-
-fn tls_failure(host: &str, error: &io::Error) -> Failure {
-    use rustls::{CertificateError, Error};
-    let hint = match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
-            "its issuer is not trusted; name the issuer's certificate with --cacert".to_owned()
-        }
-        Some(Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })) => {
-            "the certificate is for another name".to_owned()
-        }
-        Some(Error::InvalidCertificate(CertificateError::ExpiredContext { .. })) => {
-            "it has expired".to_owned()
-        }
-        Some(Error::InvalidMessage(_)) => "the port does not speak TLS".to_owned(),
-        _ => error.to_string(),
-    };
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::InvalidCertificate(_)) => {
-            Failure::Tls(format!("{host}'s certificate is refused: {hint}"))
-        }
-        _ => Failure::Tls(format!("no TLS with {host}: {hint}")),
     }
 }

@@ -8,8 +8,9 @@ use futures_util::future::{Either, select};
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::client::dial::Stream;
-use crate::client::{Answer, websocket};
+use super::answer::Answer;
+use super::dial::Stream;
+use super::websocket;
 use crate::failure::Failure;
 use crate::request::Request;
 
@@ -19,11 +20,17 @@ const WEBSOCKET_KEY: &str = "dHdpbGlvLXdlYmhvb2tzIQ==";
 pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Result<Answer, Failure> {
     let (read, mut write) = tokio::io::split(stream);
     let mut reader = Reader { stream: read, buffer: Vec::new() };
-    let bytes = bytes(request);
+    let (first, rest) = pieces(request);
     let answer = {
         let writing = std::pin::pin!(async {
-            write.write_all(&bytes).await?;
-            write.flush().await
+            write.write_all(&first).await?;
+            write.flush().await?;
+            if let Some(pause) = request.pause {
+                tokio::time::sleep(pause).await;
+                write.write_all(&rest).await?;
+                write.flush().await?;
+            }
+            Ok::<(), io::Error>(())
         });
         let reading = std::pin::pin!(reader.answer(&request.method));
         // At the same time: a proxy may refuse a long body, and stop reading it, before it has all been sent.
@@ -47,8 +54,8 @@ pub(super) async fn exchange(stream: Box<dyn Stream>, request: &Request) -> Resu
     Ok(Answer { echoes, ..answer })
 }
 
-/// The request as bytes.
-fn bytes(request: &Request) -> Vec<u8> {
+/// Writes the request as bytes: what goes at once, and what goes after its pause.
+fn pieces(request: &Request) -> (Vec<u8>, Vec<u8>) {
     let mut head = format!(
         "{} {} HTTP/1.1\r\nHost: {}\r\n",
         request.method,
@@ -59,19 +66,38 @@ fn bytes(request: &Request) -> Vec<u8> {
         head.push_str("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
         head.push_str(&format!("Sec-WebSocket-Key: {WEBSOCKET_KEY}\r\n"));
     }
-    if let Some(body) = &request.body {
-        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    match (&request.body, request.pause) {
+        (Some(_), Some(_)) => head.push_str("Transfer-Encoding: chunked\r\n"),
+        (Some(body), None) => head.push_str(&format!("Content-Length: {}\r\n", body.len())),
+        (None, _) => {}
     }
     for (name, value) in &request.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    let mut bytes = head.into_bytes();
-    bytes.extend(request.body.iter().flatten());
-    bytes
+    let mut first = head.into_bytes();
+    let mut rest = Vec::new();
+    match (&request.body, request.pause) {
+        (Some(body), Some(_)) => {
+            let (before, after) = body.split_at(body.len() / 2);
+            first.extend(chunk(before));
+            rest.extend(chunk(after));
+            rest.extend(b"0\r\n\r\n");
+        }
+        (body, _) => first.extend(body.iter().flatten()),
+    }
+    (first, rest)
 }
 
-/// RFC 6455, 4.2.2.
+/// Writes a chunk of a body (RFC 9112, 7.1); nothing for nothing, as an empty chunk would end the body.
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    match bytes {
+        [] => Vec::new(),
+        _ => [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat(),
+    }
+}
+
+/// Returns `Sec-WebSocket-Accept` for [`WEBSOCKET_KEY`] (RFC 6455, 4.2.2).
 fn accept_key() -> String {
     STANDARD.encode(Sha1::digest(format!("{WEBSOCKET_KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")))
 }

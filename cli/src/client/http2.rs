@@ -1,13 +1,19 @@
 //! HTTP/2, with a WebSocket as an extended CONNECT (RFC 8441).
 
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::client::dial::Stream;
-use crate::client::{Answer, websocket};
+use super::answer::Answer;
+use super::dial::Stream;
+use super::websocket;
 use crate::failure::Failure;
 use crate::request::Request;
 
@@ -39,7 +45,7 @@ async fn body(incoming: Incoming) -> Result<Vec<u8>, Failure> {
     Ok(incoming.collect().await.map_err(broken)?.to_bytes().to_vec())
 }
 
-fn head(request: &Request) -> Result<http::Request<Full<Bytes>>, Failure> {
+fn head(request: &Request) -> Result<http::Request<UnsyncBoxBody<Bytes, Infallible>>, Failure> {
     // `http::Uri` refuses what it does not like, and passes the rest through unchanged.
     let unfit = |error: http::Error| Failure::Usage(format!("HTTP/2 cannot carry this request: {error}"));
     let scheme = if request.url.is_tls() { "https" } else { "http" };
@@ -58,14 +64,29 @@ fn head(request: &Request) -> Result<http::Request<Full<Bytes>>, Failure> {
     } else {
         head = head.method(request.method.as_str());
     }
-    if let Some(body) = &request.body {
+    if let (Some(body), None) = (&request.body, request.pause) {
         head = head.header("content-length", body.len());
     }
     for (name, value) in &request.headers {
         head = head.header(name, value);
     }
-    let body = request.body.clone().unwrap_or_default();
-    head.body(Full::new(Bytes::from(body))).map_err(unfit)
+    let body = Bytes::from(request.body.clone().unwrap_or_default());
+    let body = match request.pause {
+        Some(pause) => held(body, pause),
+        None => Full::new(body).boxed_unsync(),
+    };
+    head.body(body).map_err(unfit)
+}
+
+/// Returns a body of which the second half comes after a pause.
+fn held(mut body: Bytes, pause: Duration) -> UnsyncBoxBody<Bytes, Infallible> {
+    let first = body.split_to(body.len() / 2);
+    let frames = stream::unfold(vec![(pause, body), (Duration::ZERO, first)], async |mut left| {
+        let (wait, bytes) = left.pop()?;
+        tokio::time::sleep(wait).await;
+        Some((Ok(Frame::data(bytes)), left))
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 fn broken(error: hyper::Error) -> Failure {

@@ -1,69 +1,24 @@
 //! Sends a request byte for byte as it was written, over the connection asked for, within a deadline.
 
+mod answer;
 mod dial;
 mod http1;
 mod http2;
+mod tls;
 mod websocket;
+
+pub use answer::Answer;
+pub use dial::{Dial, Version};
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
-use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::failure::Failure;
 use crate::request::Request;
-
-/// The HTTP version to speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
-pub enum Version {
-    /// HTTP/1.1
-    #[default]
-    #[value(name = "1.1")]
-    #[serde(rename = "1.1")]
-    Http1,
-    /// HTTP/2; without TLS with prior knowledge
-    #[value(name = "2")]
-    #[serde(rename = "2")]
-    Http2,
-}
-
-impl Version {
-    /// `HTTP/1.1` or `HTTP/2`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Http1 => "HTTP/1.1",
-            Self::Http2 => "HTTP/2",
-        }
-    }
-}
-
-/// Where one request is sent.
-#[derive(Debug, Clone, Default)]
-pub struct Dial {
-    /// `HOST:PORT` to connect to instead of the URL's; Host header and server name stay the URL's.
-    pub connect: Option<String>,
-    /// The HTTP version.
-    pub http: Version,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The status: for a WebSocket 101 over HTTP/1.1 and 200 over HTTP/2.
-    pub status: u16,
-    /// The headers, in order.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-    /// The text messages that came back over a WebSocket.
-    pub echoes: Vec<String>,
-    /// From before the connection was opened to the end of the answer.
-    pub elapsed: Duration,
-}
 
 /// How a client behaves.
 #[derive(Debug, Clone)]

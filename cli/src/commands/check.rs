@@ -2,9 +2,10 @@
 
 use crate::args::Check;
 use crate::check::{Level, Report};
-use crate::commands::print;
 use crate::failure::Failure;
 use crate::plugin;
+
+use super::output::print;
 
 pub(super) fn run(args: &Check) -> Result<bool, Failure> {
     let report = Report::of(&plugin::read(&args.files)?);

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use crate::args::{Explain, Scheme};
 use crate::capture::{self, Captured, Choice};
-use crate::commands::print;
-use crate::explain::{Explanation, Setting, policy};
+use crate::explain::{Explanation, FilterStates, Setting, policy};
 use crate::failure::Failure;
 use crate::key::Key;
 use crate::plugin::{self, Found};
+
+use super::output::print;
 
 pub(super) fn run(args: &Explain) -> Result<bool, Failure> {
     let (found, key) = match &args.config {
@@ -27,10 +28,11 @@ pub(super) fn run(args: &Explain) -> Result<bool, Failure> {
         Some(key) => Some(key.secret().bytes().to_vec()),
         None => std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec),
     };
-    let (policy, missing) = policy(&found, &lookup)?;
+    let mut filter_states = filter_states(args)?;
+    let (policy, missing) = policy(&found, &lookup, &mut filter_states)?;
     let mut notes = Vec::new();
     if !missing.is_empty() {
-        notes.push(format!("not set here, so that nothing is verified with it: {}", missing.join(", ")));
+        notes.push(format!("not known here, so that nothing is verified with it: {}", missing.join(", ")));
     }
     let manager = found.manager.unwrap_or_default();
     for option in manager.changes_url {
@@ -47,11 +49,21 @@ pub(super) fn run(args: &Explain) -> Result<bool, Failure> {
         is_edge: manager.is_edge,
         listener_port: args.listener_port.or(manager.port),
         route_name: args.route_name.clone().unwrap_or_default(),
+        filter_states,
     };
     let mut explanation = Explanation::of(&captured(args)?, &Rc::new(policy), &setting);
     notes.into_iter().for_each(|note| explanation.note(note));
     print(explanation.text().as_bytes())?;
     Ok(explanation.is_verified())
+}
+
+/// What the proxy would put into filter state.
+fn filter_states(args: &Explain) -> Result<FilterStates, Failure> {
+    let read = |(key, file): &(String, String)| match fs::read(file) {
+        Ok(text) => Ok((key.clone(), text)),
+        Err(error) => Err(Failure::File(format!("cannot read {file}: {error}"))),
+    };
+    args.filter_states.iter().map(read).collect()
 }
 
 fn captured(args: &Explain) -> Result<Captured, Failure> {
@@ -66,7 +78,7 @@ fn captured(args: &Explain) -> Result<Captured, Failure> {
     capture::read(&bytes, Choice { entry: args.entry, is_stdin })
 }
 
-/// The plugin of a file.
+/// Returns the one plugin of a file that is meant.
 fn configured(file: &Path, args: &Explain) -> Result<Found, Failure> {
     if file.as_os_str() == "-" && args.file.as_os_str() == "-" {
         return Err(Failure::Usage(
@@ -88,7 +100,7 @@ fn configured(file: &Path, args: &Explain) -> Result<Found, Failure> {
     }
 }
 
-/// The shortest configuration: one key for every request.
+/// Returns a configuration of one key for every request.
 fn alone(key: &Key, args: &Explain) -> Found {
     let configuration = match key {
         Key::AuthToken(_) => {

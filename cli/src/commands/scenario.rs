@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::args::{Format, Scenario};
 use crate::client::{Client, Options};
-use crate::commands::print;
 use crate::failure::Failure;
 use crate::report;
 use crate::scenario::{ReasonLookup, Row, Setup, Suite, UpstreamLookup, lookup, run as run_suite};
+
+use super::output::print;
 
 pub(super) fn run(args: &Scenario) -> Result<bool, Failure> {
     let suite = Suite::read(&args.file)?;

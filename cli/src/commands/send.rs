@@ -2,20 +2,22 @@
 
 use crate::args::Send;
 use crate::client::{Answer, Client, Dial, Options};
-use crate::commands::{json, print};
 use crate::failure::Failure;
 use crate::fixtures::Kind;
 use crate::forge::{self, Forge};
 use crate::key::{Key, Secret};
+use crate::parts::Parts;
 use crate::request::Request;
 use crate::url::Url;
-use crate::webhook::{Parts, Webhook};
+use crate::webhook::Webhook;
+
+use super::output::print;
 
 pub(super) fn run(args: &Send) -> Result<bool, Failure> {
     let request = request(args)?;
     let client =
         Client::new(&Options { cacert: args.network.cacert.clone(), timeout: args.network.timeout })?;
-    let dial = Dial { connect: args.connect.clone(), http: args.http };
+    let dial = args.reach.dial(&request.url);
     let answer = client.send(&request, &dial)?;
     print(&text(&answer, &request, &dial))?;
     Ok(verdict(&answer, &request, args))
@@ -27,11 +29,13 @@ fn request(args: &Send) -> Result<Request, Failure> {
     let parts = Parts {
         kind: args.webhook.or(bare.then_some(Kind::Sms)),
         params: content.params.clone(),
-        json: json(content)?,
+        json: content.json_body()?,
         method: content.method.clone(),
         query_in_url: content.query_in_url,
     };
-    let mut webhook = Webhook::build(Url::parse(&args.url)?, parts)?;
+    let url = Url::parse(&args.url)?;
+    args.reach.check(std::slice::from_ref(&url))?;
+    let mut webhook = Webhook::build(url, parts)?;
     webhook.headers.clone_from(&args.headers);
     webhook.frames.clone_from(&args.frames);
     match args.forge {
@@ -49,7 +53,7 @@ fn request(args: &Send) -> Result<Request, Failure> {
     }
 }
 
-/// Why a forgery cannot be made, with the options that give it what it needs. A scenario has other names for them.
+/// Adds to why a forgery cannot be made the options that give it what it needs. A scenario has other names for them.
 fn with_remedy(failure: Failure, forge: Forge) -> Failure {
     let options = match forge {
         Forge::Body | Forge::UnsignedBody | Forge::RepeatHash | Forge::UpperHash => {

@@ -1,25 +1,27 @@
 //! `twilio-webhook sign`
 
 use crate::args::Sign;
-use crate::commands::{json, print};
 use crate::curl;
 use crate::failure::Failure;
 use crate::fixtures::Kind;
+use crate::parts::Parts;
 use crate::request::SIGNATURE;
 use crate::url::Url;
-use crate::webhook::{Parts, Webhook};
+use crate::webhook::Webhook;
+
+use super::output::print;
 
 pub(super) fn run(args: &Sign) -> Result<bool, Failure> {
     let parts = Parts {
         kind: args.websocket.then_some(Kind::Websocket),
         params: args.content.params.clone(),
-        json: json(&args.content)?,
+        json: args.content.json_body()?,
         method: args.content.method.clone(),
         query_in_url: args.content.query_in_url,
     };
     let request = Webhook::build(Url::parse(&args.url)?, parts)?.sign(&args.keys.read()?);
     if args.curl {
-        print(format!("{}\n", curl::command(&request)).as_bytes())?;
+        print(&[curl::command(&request)?, b"\n".to_vec()].concat())?;
         return Ok(true);
     }
     print(format!("{}\n", request.header(SIGNATURE).unwrap_or_default()).as_bytes())?;

@@ -1,13 +1,14 @@
 //! A policy with the keys that are known on this machine.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::BuildHasher as _;
 
 use serde_json::Value;
-use twilio_proxy_wasm::config::{Policy, is_variable_name};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::secret::is_variable_name;
 
 use crate::check::holders;
 use crate::failure::Failure;
@@ -23,11 +24,19 @@ struct Variables {
     is_any_known: Cell<bool>,
 }
 
-/// A policy that always explains, and the variables that are not set here: nothing is verified with those.
+/// The texts of filter state that hold keys, by their key.
+pub type FilterStates = BTreeMap<String, Vec<u8>>;
+
+/// Returns a policy that always explains, and the variables and filter states that are not known here: nothing is verified with those.
+/// `given` is added to: what is not known gets a text that signed nothing.
 ///
 /// # Errors
 /// [`Failure::File`] if the filter would reject the configuration, [`Failure::Token`] if no key at all is known here.
-pub fn policy(found: &Found, lookup: Lookup<'_>) -> Result<(Policy, Vec<String>), Failure> {
+pub fn policy(
+    found: &Found,
+    lookup: Lookup<'_>,
+    given: &mut FilterStates,
+) -> Result<(Policy, Vec<String>), Failure> {
     let variables = Variables::default();
     let environment = |name: &str| variables.value(found, lookup, name);
     let parse = |configuration: &[u8]| {
@@ -42,8 +51,14 @@ pub fn policy(found: &Found, lookup: Lookup<'_>) -> Result<(Policy, Vec<String>)
             .iter()
             .any(|field| holder[field].as_array().into_iter().flatten().any(is_inline))
     });
-    let missing: Vec<String> = variables.missing.take().into_iter().collect();
-    if !missing.is_empty() && !variables.is_any_known.get() && !has_inline {
+    let mut missing: Vec<String> = variables.missing.take().into_iter().collect();
+    let filter_states = filter_states(&policy);
+    let is_any_given = filter_states.iter().any(|key| given.contains_key(key));
+    for key in filter_states.into_iter().filter(|key| !given.contains_key(key)).collect::<Vec<_>>() {
+        missing.push(format!("--filter-state {key}=FILE"));
+        given.insert(key.clone(), random(&key));
+    }
+    if !missing.is_empty() && !variables.is_any_known.get() && !has_inline && !is_any_given {
         let text = format!("no key of the configuration is known here: set {}", missing.join(" or "));
         return Err(Failure::Token(text));
     }
@@ -57,7 +72,7 @@ pub fn policy(found: &Found, lookup: Lookup<'_>) -> Result<(Policy, Vec<String>)
 }
 
 impl Variables {
-    /// What the filter would find in the variable. Where that is known to the proxy alone, a key that signed nothing.
+    /// Returns what the filter would find in a variable; where that is known to the proxy alone, a key that signed nothing.
     fn value(&self, found: &Found, lookup: Lookup<'_>, name: &str) -> Option<Vec<u8>> {
         let known = match &found.environment {
             Some(environment) => match environment.values.get(name) {
@@ -75,9 +90,20 @@ impl Variables {
         let is_name = is_variable_name(name);
         let shown = if is_name { name } else { "(a variable whose name is not repeated here)" };
         self.missing.borrow_mut().insert(shown.to_owned());
-        let random = || RandomState::new().hash_one(name);
-        (!name.is_empty()).then(|| format!("{:016x}{:016x}", random(), random()).into_bytes())
+        (!name.is_empty()).then(|| random(name))
     }
+}
+
+/// The filter states that keys are taken from.
+fn filter_states(policy: &Policy) -> BTreeSet<String> {
+    let keys = policy.routes().iter().flat_map(|route| route.keys().iter()).chain(policy.top_keys().iter());
+    keys.filter_map(|key| key.filter_state().map(str::to_owned)).collect()
+}
+
+/// A key that signed nothing.
+fn random(name: &str) -> Vec<u8> {
+    let random = || RandomState::new().hash_one(name);
+    format!("{:016x}{:016x}", random(), random()).into_bytes()
 }
 
 impl fmt::Debug for Variables {

@@ -2,34 +2,37 @@
 
 mod keys;
 mod proxy;
+mod shown;
 mod urls;
 
-pub use keys::{Lookup, policy};
+pub use keys::{FilterStates, Lookup, policy};
 pub use proxy::Setting;
 
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::Exchange;
-use twilio_proxy_wasm::explain::Finding;
+use twilio_proxy_wasm::explain as filter;
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::reason::Reason;
 use twilio_proxy_wasm::record::route_label;
 use twilio_proxy_wasm::reply::Reply;
 use twilio_proxy_wasm::request::Head;
-use twilio_proxy_wasm::verdict::{Outcome, Reason, Verdict};
+use twilio_proxy_wasm::verdict::{Decision, Verdict};
 
 use crate::capture::Captured;
 use crate::check::or_hidden;
 use proxy::Replay;
+use shown::shown;
 
 /// The verdict on a request, and what led to it.
 #[derive(Debug)]
 pub struct Explanation {
     request: String,
-    verdict: Verdict,
+    decision: Decision,
     route: String,
     key: Option<String>,
-    finding: Option<Finding>,
+    found: Option<filter::Explanation>,
     signed: Option<String>,
     tried: Vec<String>,
     notes: Vec<String>,
@@ -43,37 +46,41 @@ impl Explanation {
         let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
         let body = captured.body.len();
         exchange.on_headers(body == 0 && !replay.is_upgrade(), &replay);
-        if exchange.outcome().is_none() {
+        if exchange.verdict().is_none() {
             exchange.on_body(body, true, &replay);
         }
         // Without a verdict nothing is let through.
-        let none = Outcome { route: None, verdict: Verdict::Denied(Reason::Unverifiable) };
-        let outcome = exchange.outcome().unwrap_or(none);
-        let finding = exchange.take_conclusion().and_then(|conclusion| conclusion.explain(policy, &replay));
-        let route = outcome.route.and_then(|position| policy.route(position));
+        let none = Verdict::without_route(Decision::Denied(Reason::Unverifiable));
+        let verdict = exchange.verdict().unwrap_or(none);
+        if exchange.verdict().is_some() {
+            exchange.on_end(&replay);
+        }
+        let evidence = exchange.take_verdict().and_then(|(_, evidence)| evidence);
+        let found = evidence.and_then(|evidence| evidence.explain(policy, &replay));
+        let route = verdict.route.and_then(|position| policy.route(position));
         let read = |bytes| Head::read(bytes, policy.original_path_header(), policy.verified_header());
         let head = replay.serialised().and_then(read);
         let (mut tried, mut signed) = (Vec::new(), None);
         if let (Some(route), Some(head)) = (route, &head)
-            && is_about_urls(outcome.verdict)
+            && is_about_urls(verdict.decision)
         {
-            (tried, signed) = urls::of(route, head, &captured.body, setting.listener_port);
+            (tried, signed) = urls::of(route, head, &captured.body, &replay);
         }
-        if outcome.verdict.reason() != Some(Reason::SignatureMismatch) {
+        if verdict.reason() != Some(Reason::SignatureMismatch) {
             tried.clear();
         }
         Self {
             request: request(captured, setting, head.as_ref()),
-            verdict: outcome.verdict,
-            route: route_label(policy, outcome).to_owned(),
-            key: match outcome.verdict {
-                Verdict::Allowed { key } => {
-                    route.and_then(|route| Some(route.keys().get(key)?.label().to_owned()))
+            decision: verdict.decision,
+            route: route_label(policy, verdict).to_owned(),
+            key: match verdict.decision {
+                Decision::Allowed { key } => {
+                    route.and_then(|route| Some(key.label(route.keys())?.into_owned()))
                 }
-                _ => finding.as_ref().and_then(|finding| finding.key().map(str::to_owned)),
+                _ => found.as_ref().and_then(|found| found.key().map(str::to_owned)),
             },
-            signed: signed.or_else(|| finding.as_ref().and_then(Finding::url).map(shown)),
-            finding,
+            signed: signed.or_else(|| found.as_ref().and_then(filter::Explanation::url).map(shown)),
+            found,
             tried,
             notes: captured.notes.clone(),
         }
@@ -84,13 +91,13 @@ impl Explanation {
         self.notes.push(note);
     }
 
-    /// Whether the request was verified.
+    /// Returns whether the request was verified.
     #[must_use]
     pub fn is_verified(&self) -> bool {
-        matches!(self.verdict, Verdict::Allowed { .. })
+        matches!(self.decision, Decision::Allowed { .. })
     }
 
-    /// All of it as text, a fact a line.
+    /// Returns the explanation as text, a fact a line.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -98,22 +105,19 @@ impl Explanation {
             let _ = writeln!(text, "{name}: {value}");
         };
         line("request", &self.request);
-        line("verdict", &verdict(self.verdict));
+        line("verdict", &words(self.decision));
         line("route", &self.route);
-        match (&self.finding, self.verdict.reason()) {
-            (Some(finding), _) => {
-                let (cause, setting) = (finding.cause(), finding.cause().setting());
+        match (&self.found, self.decision.reason()) {
+            (Some(found), _) => {
+                let (cause, setting) = (found.cause(), found.cause().setting());
                 // As in the log: where a key is known, the signature fits it.
-                let fits = if finding.key().is_some() { "the signature fits " } else { "" };
-                let scheme = if finding.other_scheme() { " and the other scheme" } else { "" };
+                let fits = if found.key().is_some() { "the signature fits " } else { "" };
+                let scheme = if found.other_scheme() { " and the other scheme" } else { "" };
                 line("cause", &format!("{}: {fits}{}{scheme}", cause.label(), cause.text()));
-                if let Some(header) = finding.header() {
-                    line("header", header);
+                for (name, value) in found.detail().iter().flat_map(|detail| detail.fields()) {
+                    line(&name.replace('_', " "), or_hidden(&value));
                 }
-                if let Some(route) = finding.reads_as() {
-                    line("reads as", or_hidden(route));
-                }
-                line("setting", format!("{}: {}", setting.label(), setting.remedy()).trim_end_matches(": "));
+                line("setting", &format!("{}: {}", setting.label(), setting.remedy()));
             }
             (None, Some(reason)) => line("look at", reason.hint()),
             (None, None) => {}
@@ -134,27 +138,36 @@ impl Explanation {
     }
 }
 
-/// Whether URLs have been tried.
-fn is_about_urls(verdict: Verdict) -> bool {
-    match verdict {
-        Verdict::Allowed { .. } => true,
-        Verdict::Denied(reason) | Verdict::Reported(reason) => {
-            matches!(reason, Reason::SignatureMismatch | Reason::BodyHashMismatch)
-        }
-        Verdict::Passed => false,
+/// Returns whether the decision was reached by trying URLs.
+fn is_about_urls(decision: Decision) -> bool {
+    match decision {
+        Decision::Allowed { .. } => true,
+        Decision::Denied(reason) | Decision::Reported(reason) => match reason {
+            Reason::SignatureMismatch | Reason::BodyHashMismatch => true,
+            Reason::BodyTooLarge
+            | Reason::MalformedSignature
+            | Reason::MisplacedFilter
+            | Reason::MissingSignature
+            | Reason::NoRoute
+            | Reason::UnknownKey
+            | Reason::UnsignedBody
+            | Reason::Unverifiable => false,
+        },
+        Decision::Passed | Decision::PassedSigned | Decision::Incomplete => false,
     }
 }
 
-fn verdict(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Allowed { .. } => "allowed, the signature fits".to_owned(),
-        Verdict::Denied(reason) => {
+fn words(decision: Decision) -> String {
+    match decision {
+        Decision::Allowed { .. } => "allowed, the signature fits".to_owned(),
+        Decision::Denied(reason) => {
             format!("denied, {reason}: the client is answered {}", Reply::to(reason).status)
         }
-        Verdict::Reported(reason) => {
+        Decision::Reported(reason) => {
             format!("reported, {reason}: it goes on, and in mode enforce would be denied")
         }
-        Verdict::Passed => "passed, and not verified".to_owned(),
+        Decision::Passed | Decision::PassedSigned => "passed, and not verified".to_owned(),
+        Decision::Incomplete => "incomplete".to_owned(),
     }
 }
 
@@ -170,22 +183,4 @@ fn request(captured: &Captured, setting: &Setting, head: Option<&Head>) -> Strin
         }
     };
     format!("{} {}, {body}", shown(&captured.method), shown(&url))
-}
-
-/// Bytes of a request as a terminal may be given them.
-fn shown(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            // Characters that are not seen, or that turn the line round, are none to be printed as they are.
-            let is_plain = character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric();
-            if is_plain {
-                text.push(character);
-            } else {
-                text.extend(character.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\x{byte:02x}")));
-            }
-        }
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    text
 }

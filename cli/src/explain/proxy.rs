@@ -1,7 +1,8 @@
 //! A proxy that holds one captured request, as Envoy would hold it.
 
-use twilio_proxy_wasm::exchange::Proxy;
+use twilio_proxy_wasm::proxy::Proxy;
 
+use super::keys::FilterStates;
 use crate::capture::Captured;
 
 /// What of the proxy is not in the capture.
@@ -15,6 +16,8 @@ pub struct Setting {
     pub listener_port: Option<u16>,
     /// The name of the proxy's own route.
     pub route_name: String,
+    /// What filters before this one leave in filter state, by its key.
+    pub filter_states: FilterStates,
 }
 
 /// Headers that Envoy keeps in one value each: what comes twice is joined with a comma.
@@ -59,12 +62,12 @@ impl<'a> Replay<'a> {
         Self { headers, body: &captured.body, setting }
     }
 
-    /// Whether Envoy takes it for the beginning of another protocol, which has no end.
+    /// Returns whether Envoy takes it for the beginning of another protocol, which has no end.
     pub(super) fn is_upgrade(&self) -> bool {
         ["connection", "upgrade"].iter().all(|name| self.headers.iter().any(|(own, _)| own == name))
     }
 
-    /// The headers as proxy-wasm serialises a map.
+    /// Returns the headers as proxy-wasm serialises a map.
     pub(super) fn serialised(&self) -> Option<Vec<u8>> {
         let number = |size: usize| u32::try_from(size).ok().map(u32::to_le_bytes);
         let mut bytes = number(self.headers.len())?.to_vec();
@@ -92,6 +95,16 @@ impl Proxy for Replay<'_> {
         self.setting.route_name.clone().into_bytes()
     }
 
+    fn filter_state(&self, key: &str) -> Option<Vec<u8>> {
+        self.setting.filter_states.get(key).cloned()
+    }
+
+    fn own_state(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn set_own_state(&self, _: &str, _: &str) {}
+
     fn listener_port(&self) -> Option<u16> {
         self.setting.listener_port
     }
@@ -110,5 +123,9 @@ impl Proxy for Replay<'_> {
 
     fn response_code_details(&self) -> Vec<u8> {
         Vec::new()
+    }
+
+    fn response_status(&self) -> Option<u16> {
+        None
     }
 }

@@ -4,45 +4,48 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use twilio_proxy_wasm::params::Params;
+use twilio_proxy_wasm::policy::Route;
+use twilio_proxy_wasm::proxy::Proxy as _;
 use twilio_proxy_wasm::request::Head;
-use twilio_proxy_wasm::route::Route;
-use twilio_proxy_wasm::signature::Tag;
+use twilio_proxy_wasm::signature::{KeyRing, Tag};
 use twilio_proxy_wasm::url::{Dialled, Pieces, Scheme};
 
-use super::shown;
+use super::proxy::Replay;
+use super::shown::shown;
 
-/// All that are tried, and the one that has the signature under any of the route's keys.
+/// Returns the URLs that are tried, and the one that the signature fits under any of the route's keys.
 pub(super) fn of(
     route: &Route,
     head: &Head,
     body: &[u8],
-    port: Option<u16>,
+    proxy: &Replay<'_>,
 ) -> (Vec<String>, Option<String>) {
     let (tried, signed) = (RefCell::new(Vec::new()), RefCell::new(None));
     let Ok(dialled) = route.url().dialled(head) else { return (Vec::new(), None) };
     let Ok(tag) = Tag::parse(head.signature()) else { return (Vec::new(), None) };
     let positions = route.keys().all();
+    let ring = KeyRing::of(route.keys(), &positions, proxy);
     for (targets, params) in rows(&dialled, head, body) {
         let scheme = if head.is_upgrade() { Scheme::WebSocket } else { Scheme::Http };
-        let mut test = |message: &Pieces<'_>| -> Option<usize> {
+        let mut test = |message: &Pieces<'_>| -> Option<()> {
             let [url @ .., _] = message;
             let url = shown(&url.concat());
             if !tried.borrow().contains(&url) {
                 tried.borrow_mut().push(url.clone());
             }
-            if signed.borrow().is_none() && route.keys().signer(&positions, &tag, message).is_some() {
+            if signed.borrow().is_none() && ring.signer(&positions, &tag, message).is_some() {
                 *signed.borrow_mut() = Some(url);
             }
             None
         };
-        dialled.find(scheme, &mut targets.into_iter(), &params, &|| port, &mut test);
+        dialled.find(scheme, &mut targets.into_iter(), &params, &|| proxy.listener_port(), &mut test);
     }
     (tried.into_inner(), signed.into_inner())
 }
 
 type Row<'a> = (Vec<Cow<'a, [u8]>>, Vec<u8>);
 
-/// What is put behind scheme, host and port, and the parameters that follow it.
+/// Returns what may follow scheme, host and port in a signed URL, each with the parameters that follow it.
 fn rows<'a>(dialled: &Dialled<'a>, head: &Head, body: &[u8]) -> Vec<Row<'a>> {
     if head.is_upgrade() {
         let query = Params::parse(dialled.query());

@@ -1,77 +1,19 @@
 //! Where in a file the filter is configured, and what stands around it.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use twilio_proxy_wasm::config::schema;
 
+use super::entries::{self, Maker, Name};
+use super::filter_state;
+use super::found::{Environment, Found, Manager};
 use super::place::{at, field, is_type, list, strings, text};
-
-/// A configuration of the filter, with what matters of its surroundings.
-#[derive(Debug, Clone, Default)]
-pub struct Found {
-    /// Where it is, in words; empty if it is the whole file.
-    pub place: String,
-    /// The configuration as the filter would get it.
-    pub configuration: Vec<u8>,
-    /// `allow_on_headers_stop_iteration`; `None` where the control plane has no such switch.
-    pub stop_flag: Option<bool>,
-    /// What happens while the VM is down, by Envoy's names; `None` if nothing is said or known of it.
-    pub failure_policy: Option<String>,
-    /// The plugin's environment, if the file tells.
-    pub environment: Option<Environment>,
-    /// The connection manager that it is in, if it is in one here.
-    pub manager: Option<Manager>,
-    /// Whether some buffer for requests is configured anywhere in the files.
-    pub has_buffer_somewhere: bool,
-    /// Whether it is switched off where it stands, and no route of the files switches it on.
-    pub is_never_enabled: bool,
-    /// What plugins share a VM by.
-    pub vm: String,
-}
-
-/// Variables that the plugin can read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// Those that the proxy passes on from its own environment.
-    pub host_keys: Vec<String>,
-    /// Those that stand in the file.
-    pub values: BTreeMap<String, String>,
-}
-
-/// What of an HTTP connection manager matters to the filter.
-#[derive(Debug, Clone, Default)]
-pub struct Manager {
-    /// Its options that change a URL before the filter sees it.
-    pub changes_url: Vec<&'static str>,
-    /// Whether it takes the address, and so scheme and host, of the connection.
-    pub is_edge: bool,
-    /// The least `max_request_bytes` of the buffers after the filter; `None` if there is none.
-    pub buffer_after: Option<u64>,
-    /// How much of a request Envoy buffers on HTTP/1.1.
-    pub connection_limit: u64,
-    /// The port of its listener.
-    pub port: Option<u16>,
-}
 
 /// What Envoy buffers unless a listener says otherwise.
 const CONNECTION_LIMIT: u64 = 1_048_576;
 
 const URL_OPTIONS: [&str; 3] = ["normalize_path", "merge_slashes", "strip_any_host_port"];
-
-const FIELDS: [&str; 10] = [
-    "auth_tokens",
-    "shared_keys",
-    "url",
-    "mode",
-    "max_body_bytes",
-    "hold",
-    "unmatched",
-    "verified_header",
-    "explain",
-    "routes",
-];
 
 /// Fields by which files of Envoy and of Kubernetes are known, in snake case where they have two ways to be written.
 const OTHERS: [&str; 25] = [
@@ -102,11 +44,17 @@ const OTHERS: [&str; 25] = [
     "vm_config",
 ];
 
-/// The plugins in the documents of a file, of which `source` is the text; `is_json` says that it is meant to be JSON.
+/// Finds the plugins in the documents of a file, of which `source` is the text; `is_json` says that it is meant to be JSON.
 #[must_use]
 pub fn find(documents: &[Value], source: &str, is_json: bool) -> Vec<Found> {
-    let mut search =
-        Search { found: Vec::new(), manager: None, limit: CONNECTION_LIMIT, port: None, place: Vec::new() };
+    let mut search = Search {
+        found: Vec::new(),
+        object: Found::default(),
+        manager: None,
+        limit: CONNECTION_LIMIT,
+        port: None,
+        place: Vec::new(),
+    };
     for document in documents {
         search.document(document);
     }
@@ -122,14 +70,24 @@ pub fn find(documents: &[Value], source: &str, is_json: bool) -> Vec<Found> {
     search.found
 }
 
-/// Whether some buffer for requests is configured in a file.
+/// Returns whether some buffer for requests is configured in a file.
 pub(super) fn has_buffer(source: &str) -> bool {
     ["filters.http.buffer.v3.Buffer", "requestBuffer:", "\"requestBuffer\":"]
         .iter()
         .any(|name| source.contains(name))
 }
 
-/// What happens while the VM is down, by the name that Envoy's API has for it; it takes the number as well. The older
+/// Returns the domains of the virtual hosts that lead to a cluster; `None` if there are no virtual hosts in a table of routes.
+fn domains(routes: &Value) -> Option<Vec<String>> {
+    let hosts = field(routes, "virtual_hosts").as_array()?;
+    let leads_somewhere = |host: &&Value| {
+        list(field(host, "routes")).iter().any(|route| !field(route, "route").is_null())
+            || !field(host, "matcher").is_null()
+    };
+    Some(hosts.iter().filter(leads_somewhere).flat_map(|host| strings(field(host, "domains"))).collect())
+}
+
+/// Returns what happens while the VM is down, by the name in Envoy's API, which takes its number as well. The older
 /// `fail_open` counts where that says nothing.
 fn failure_policy(plugin: &Value) -> Option<String> {
     const NAMES: [&str; 4] = ["UNSPECIFIED", "FAIL_RELOAD", "FAIL_CLOSED", "FAIL_OPEN"];
@@ -145,7 +103,8 @@ fn looks_like_ours(document: &Value, source: &str, is_json: bool) -> bool {
     match document {
         // One misspelt field alone is for the filter to name, unless the file is of another kind, as any YAML may be.
         Value::Object(fields) => {
-            fields.keys().any(|field| FIELDS.contains(&field.as_str()))
+            let ours = schema();
+            fields.keys().any(|field| !ours["properties"][field].is_null())
                 || (is_json && OTHERS.iter().all(|name| field(document, name).is_null()))
         }
         // Whatever it is, what the filter says of it is the answer.
@@ -155,6 +114,8 @@ fn looks_like_ours(document: &Value, source: &str, is_json: bool) -> bool {
 
 struct Search {
     found: Vec<Found>,
+    /// What the object that is looked at says of all plugins in it.
+    object: Found,
     manager: Option<Manager>,
     limit: u64,
     port: Option<u16>,
@@ -168,6 +129,18 @@ impl Search {
         if !kind.is_empty() {
             self.place = vec![format!("{kind} {name}").trim_end().to_owned()];
         }
+        self.object = Found {
+            maker: Some(match kind {
+                "WasmPlugin" | "TrafficExtension" | "EnvoyFilter" => Maker::Istio,
+                "EnvoyExtensionPolicy" => Maker::EnvoyGateway,
+                _ => Maker::Envoy,
+            }),
+            namespace: text(&document["metadata"]["namespace"]),
+            targets: targets(&document["spec"]),
+            gate: matches!(kind, "WasmPlugin" | "TrafficExtension")
+                .then(|| Name::in_namespace(document["metadata"]["namespace"].as_str(), &format!(".{name}"))),
+            ..Found::default()
+        };
         match kind {
             "WasmPlugin" => self.istio(&document["spec"]),
             "TrafficExtension" => self.istio(&document["spec"]["wasm"]),
@@ -217,6 +190,7 @@ impl Search {
         self.push(Found {
             configuration,
             failure_policy: Some(failure_policy.to_owned()),
+            gate: text(&plugin["name"]).map(Name::whole),
             environment: Some(Environment {
                 host_keys: strings(&plugin["env"]["hostKeys"]),
                 ..Environment::default()
@@ -226,7 +200,10 @@ impl Search {
     }
 
     fn push(&mut self, found: Found) {
-        self.found.push(Found { place: self.place.join(", "), manager: self.manager.clone(), ..found });
+        let Found { maker, namespace, targets, gate, .. } = self.object.clone();
+        let gate = gate.or_else(|| found.gate.clone()).or_else(|| Some(Name::whole(found.name.clone()?)));
+        let (place, manager) = (self.place.join(", "), self.manager.clone());
+        self.found.push(Found { place, maker, namespace, targets, gate, manager, ..found });
     }
 
     /// Looks for Envoy's own messages, wherever they are.
@@ -258,11 +235,20 @@ impl Search {
         let routes = field(manager, "route_config");
         for (index, filter) in filters.iter().enumerate() {
             let after = filters.get(index.saturating_add(1)..).unwrap_or_default();
+            let before = filters.get(..index).unwrap_or_default();
+            let enabled =
+                before.iter().filter(|filter| !is_disabled(filter) || may_be_enabled(filter, routes));
             let limits = after.iter().filter_map(|filter| buffer_limit(filter, routes));
+            let table = self.place.last().cloned().unwrap_or_default();
             self.manager = Some(Manager {
                 changes_url: URL_OPTIONS.into_iter().filter(|name| *field(manager, name) == true).collect(),
+                domains: domains(routes),
+                entries: routes.is_object().then(|| entries::of_table(routes, &table).into()),
+                buffer_before: before.iter().any(|filter| buffer_limit(filter, routes).is_some()),
                 is_edge: *field(manager, "use_remote_address") == true
                     && field(manager, "xff_num_trusted_hops").as_u64().unwrap_or_default() == 0,
+                filter_states: enabled.clone().flat_map(filter_state::written).collect(),
+                may_have_other_states: enabled.clone().any(filter_state::may_write),
                 buffer_after: limits.min(),
                 connection_limit: self.limit,
                 port: self.port,
@@ -271,12 +257,15 @@ impl Search {
             let first = self.found.len();
             self.walk(filter);
             for found in self.found.iter_mut().skip(first) {
+                found.is_behind_router = before.iter().any(is_router);
+                found.switch = is_disabled(filter).then(|| text(&filter["name"]).unwrap_or_default());
                 found.is_never_enabled = is_disabled(filter) && !may_be_enabled(filter, routes);
                 // In a chain or a choice of filters of its own: what stands after it there is not looked at.
                 if at(filter, &["typed_config", "config", "vm_config"]).is_null()
                     && let Some(manager) = &mut found.manager
                 {
                     manager.buffer_after.get_or_insert(u64::MAX);
+                    manager.may_have_other_states = true;
                 }
             }
             self.place.pop();
@@ -289,7 +278,10 @@ impl Search {
         let values = field(variables, "key_values").as_object().into_iter().flatten();
         let values = values.filter_map(|(name, value)| Some((name.clone(), text(value)?)));
         let configuration = configuration(field(plugin, "configuration"));
-        if !is_ours(&configuration, &[&plugin["name"], at(plugin, &["vm_config", "code"])]) {
+        let own = at(plugin, &["vm_config", "configuration"]);
+        if !is_ours(&configuration, &[&plugin["name"], at(plugin, &["vm_config", "code"])])
+            && !is_ours(own.to_string().as_bytes(), &[])
+        {
             return;
         }
         let mut vm = field(plugin, "vm_config").clone();
@@ -311,13 +303,16 @@ impl Search {
                 values: values.collect(),
             }),
             vm: vm.to_string(),
+            name: Some(text(&plugin["name"]).unwrap_or_default()),
+            has_vm_configuration: field(plugin, "configuration").is_null()
+                && !at(plugin, &["vm_config", "configuration"]).is_null(),
             ..Found::default()
         });
         self.place.truncate(name);
     }
 }
 
-/// What Envoy hands to the plugin of an `Any`.
+/// Returns the bytes of an `Any` that Envoy hands to the plugin.
 fn configuration(any: &Value) -> Vec<u8> {
     let value = &any["value"];
     match value {
@@ -330,23 +325,37 @@ fn configuration(any: &Value) -> Vec<u8> {
     }
 }
 
-/// What a control plane makes of an object: JSON text.
+/// Writes an object as a control plane does: as JSON text.
 fn json(value: &Value) -> Vec<u8> {
     if value.is_null() { Vec::new() } else { value.to_string().into_bytes() }
 }
 
-/// Whether a plugin is this filter: by what it is configured with, or by its name or code.
+/// Returns whether a plugin is this filter: by what it is configured with, or by its name or code.
 fn is_ours(configuration: &[u8], names: &[&Value]) -> bool {
     let text = String::from_utf8_lossy(configuration);
     ["auth_tokens", "shared_keys"].iter().any(|field| text.contains(field))
         || names.iter().any(|name| name.to_string().replace('-', "_").contains("twilio_proxy_wasm"))
 }
 
+/// Returns the objects that a policy is for, by kind and name.
+fn targets(spec: &Value) -> Vec<(String, String)> {
+    let several = list(&spec["targetRefs"]).iter();
+    several
+        .chain(std::iter::once(&spec["targetRef"]))
+        .filter_map(|target| Some((text(&target["kind"])?, text(&target["name"])?)))
+        .collect()
+}
+
+fn is_router(filter: &Value) -> bool {
+    is_type(field(filter, "typed_config"), "filters.http.router.v3.Router")
+        || filter["name"] == "envoy.filters.http.router"
+}
+
 fn is_disabled(filter: &Value) -> bool {
     filter["disabled"] == true
 }
 
-/// Whether some route enables a filter, as far as the routes are told.
+/// Returns whether some route enables a filter, as far as the routes are told.
 fn may_be_enabled(filter: &Value, routes: &Value) -> bool {
     routes.is_null() || enables(routes, filter["name"].as_str().unwrap_or_default())
 }
@@ -362,7 +371,7 @@ fn enables(value: &Value, name: &str) -> bool {
     }
 }
 
-/// How much a filter takes, if it is a buffer that may be at work. What a route says of it is not looked at.
+/// Returns how much a filter takes, if it is a buffer that may be at work. What a route says of it is not looked at.
 fn buffer_limit(filter: &Value, routes: &Value) -> Option<u64> {
     let config = field(filter, "typed_config");
     if !is_type(config, "filters.http.buffer.v3.Buffer") {

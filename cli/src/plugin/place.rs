@@ -4,12 +4,12 @@ use serde_json::Value;
 
 static NOTHING: Value = Value::Null;
 
-/// A field by its name in snake case, which protobuf's JSON writes in camel case as well.
+/// Returns the field of a name in snake case, which protobuf's JSON writes in camel case as well; null if there is none.
 pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).or_else(|| value.get(camel(name))).unwrap_or(&NOTHING)
 }
 
-/// Where a field of a field ... is.
+/// Returns what is at a path of fields; null if nothing is.
 pub(super) fn at<'a>(value: &'a Value, path: &[&str]) -> &'a Value {
     path.iter().fold(value, |value, name| field(value, name))
 }
@@ -26,7 +26,7 @@ pub(super) fn strings(value: &Value) -> Vec<String> {
     list(value).iter().filter_map(text).collect()
 }
 
-/// Whether a protobuf `Any` is of this type; Istio wraps some in a `TypedStruct`.
+/// Returns whether a protobuf `Any` is of this type; Istio wraps some in a `TypedStruct`.
 pub(super) fn is_type(value: &Value, name: &str) -> bool {
     ["@type", "type_url"].iter().any(|key| value[key].as_str().is_some_and(|kind| kind.ends_with(name)))
 }

@@ -17,7 +17,7 @@ use crate::webhook::{Payload, Webhook};
 /// The filter's verdict on one request, as the access log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
-    /// `allowed`, `denied`, `reported` or `passed`; `-` when the filter has left nothing.
+    /// `allowed`, `denied`, `reported`, `passed` or `incomplete`; `-` when the filter has left nothing.
     pub verdict: String,
     /// The reason; `none` when there was nothing to object, `-` when the filter has left nothing.
     pub reason: String,

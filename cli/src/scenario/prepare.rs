@@ -7,10 +7,12 @@ use crate::client::Dial;
 use crate::failure::Failure;
 use crate::forge::{self, Forge};
 use crate::key::{Key, Secret, Source};
+use crate::parts::Parts;
 use crate::request::Request;
-use crate::scenario::{Scenario, Values};
 use crate::url::Url;
-use crate::webhook::{Parts, Webhook};
+use crate::webhook::Webhook;
+
+use super::suite::{Scenario, Values, default_target};
 
 /// A row ready to be sent.
 pub(super) struct Prepared {
@@ -33,7 +35,7 @@ pub(super) fn prepare(
     };
     let connect = targets.get(&scenario.target).cloned();
     // The default target may be left to the URL; a name that the author of the file chose means a certain place.
-    if connect.is_none() && scenario.target != super::default_target() {
+    if connect.is_none() && scenario.target != default_target() {
         return Err(Failure::Usage(format!("no --target says where {:?} is", scenario.target)));
     }
     Ok(Prepared { request, dial: Dial { connect, http: scenario.http } })

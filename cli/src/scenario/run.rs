@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use crate::client::{self, Answer, Client};
 use crate::failure::Failure;
 use crate::request::Request;
-use crate::scenario::lookup::{Logged, Received};
-use crate::scenario::prepare::{Prepared, prepare};
-use crate::scenario::{Expect, Row, Suite, Upstream};
+
+use super::lookup::{Logged, Received};
+use super::prepare::{Prepared, prepare};
+use super::row::Row;
+use super::suite::{Expect, Suite, Upstream};
 
 /// Looks up an environment variable.
 pub type Env<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;

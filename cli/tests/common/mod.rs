@@ -50,16 +50,24 @@ struct State {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let certified = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+        Self::start_with(rcgen::IsCa::NoCa)
+    }
+
+    /// The same with a certificate that may be one for an authority.
+    pub(crate) fn start_with(is_ca: rcgen::IsCa) -> Self {
+        let mut params = rcgen::CertificateParams::new([HOST.to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&signing_key).unwrap();
         let cacert = temporary("ca.pem");
-        std::fs::write(&cacert, certified.cert.pem()).unwrap();
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+        std::fs::write(&cacert, certificate.pem()).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let state = State { access_log: temporary("access.jsonl"), received: Arc::default() };

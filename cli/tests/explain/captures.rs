@@ -64,6 +64,134 @@ fn curl_commands_are_read_as_curl_would() {
     fits(format!("curl wss://hooks.example.com/media -H 'X-Twilio-Signature: {}'", socket.headers[0].1));
 }
 
+/// As Chrome copies it for `cmd`, by hand for `cmd`, and in the PowerShell of Windows and in the newer one.
+#[test]
+fn curl_commands_are_read_as_windows_writes_them() {
+    let signature = signature();
+    let header = format!("X-Twilio-Signature: {signature}");
+    let chrome = BODY.replace("%2", "^%^2").replace('&', "^&").replace('\'', "^'");
+    for command in [
+        format!("curl ^\"{URL}^\" ^\r\n  -H ^\"{header}^\" ^\r\n  --data-raw ^\"{chrome}^\"\r\n"),
+        format!("curl.exe \"{URL}\" ^\n  -H \"{header}\" ^\n  --data \"{BODY}\" --compressed"),
+        format!("curl.exe '{URL}' `\r\n  -H '{header}' `\r\n  --data-raw \"{BODY}\" | more"),
+        format!("curl.exe \"{URL}\" `\n  -H \"{header}\" `\n  -d '{BODY}'; echo done"),
+    ] {
+        let said = fits(&command);
+        assert!(
+            said.starts_with("request: POST https://hooks.example.com/twilio/sms, a form of 31 bytes\n"),
+            "{said}"
+        );
+    }
+    // JSON, whose quotes each of them has a way of its own for.
+    let body = r#"{"a":"x\"y","b":1}"#;
+    let url = format!("{URL}?bodySHA256={}&x=1", twilio_webhook::sign::body_hash(body.as_bytes()));
+    let sent = Sent::new("POST", &url).header("Content-Type", "application/json").signed("TOKEN", &url, &[]);
+    let header = format!("X-Twilio-Signature: {}", sent.headers[1].1);
+    let of_cmd = body.replace('\\', "\\\\").replace('"', "\\\"");
+    let carets = of_cmd.replace('\\', "^\\").replace('"', "^\"").replace('{', "^{").replace('}', "^}");
+    let target = url.replace('&', "^&").replace('?', "^?");
+    for command in [
+        format!(
+            "curl ^\"{target}^\" ^\n  -H ^\"{header}^\" ^\n -H ^\"content-type: application/json^\" ^\n --data-raw ^\"{carets}^\""
+        ),
+        format!("curl.exe '{url}' `\n -H '{header}' -H 'Content-Type: application/json' `\n -d '{body}'"),
+        format!("curl.exe \"{url}\" `\n -H \"{header}\" --json \"{}\"", body.replace('"', "`\"")),
+    ] {
+        fits(&command);
+    }
+    // The PowerShell of Windows takes quotes away that have no backslash.
+    let plain = r#"{"a":1}"#;
+    let url = format!("{URL}?bodySHA256={}", twilio_webhook::sign::body_hash(plain.as_bytes()));
+    let sent = Sent::new("POST", &url).signed("TOKEN", &url, &[]);
+    let header = &sent.headers[0].1;
+    fits(format!(
+        "curl.exe '{url}' `\n -H 'X-Twilio-Signature: {header}' --json '{}'",
+        plain.replace('"', "\\\"")
+    ));
+}
+
+/// What PowerShell's `>` writes.
+#[test]
+fn a_capture_may_be_utf_16() {
+    let text = String::from_utf8(form().curl()).unwrap();
+    for (mark, of) in
+        [([0xFF, 0xFE], u16::to_le_bytes as fn(u16) -> [u8; 2]), ([0xFE, 0xFF], u16::to_be_bytes)]
+    {
+        let bytes: Vec<u8> = mark.into_iter().chain(text.encode_utf16().flat_map(of)).collect();
+        fits(bytes);
+    }
+}
+
+/// An IPv4 packet as `tcpdump -X` prints it, with a header line.
+fn packet(from: u16, to: u16, payload: &[u8]) -> String {
+    let mut bytes = vec![0x45, 0];
+    bytes.extend(u16::try_from(40 + payload.len()).unwrap().to_be_bytes());
+    bytes.extend([0, 1, 0x40, 0, 0x40, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1]);
+    bytes.extend(from.to_be_bytes());
+    bytes.extend(to.to_be_bytes());
+    bytes.extend([0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x18, 2, 0, 0, 0, 0, 0]);
+    bytes.extend(payload);
+    let mut text = format!(
+        "12:00:00.000001 lo    In  IP 127.0.0.1.{from} > 127.0.0.1.{to}: Flags [P.], seq 1:2, ack 1, win 512, length {}: HTTP\n",
+        payload.len()
+    );
+    for (row, chunk) in bytes.chunks(16).enumerate() {
+        let groups: Vec<String> =
+            chunk.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let shown: String =
+            chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+        text += &format!("\t0x{:04x}:  {:<39}  {shown}\n", row * 16, groups.join(" "));
+    }
+    text
+}
+
+/// The same as `tcpdump -A` prints it: without carriage returns, and with dots for what is no text.
+fn packet_as_text(from: u16, to: u16, payload: &str) -> String {
+    format!(
+        "12:00:00.000001 IP 127.0.0.1.{from} > 127.0.0.1.{to}: Flags [P.], seq 1:2, ack 1, win 512, length {}: HTTP\n\
+         E..i..@.@..s.........P........P.......{}\n",
+        payload.len(),
+        payload.replace('\r', "")
+    )
+}
+
+#[test]
+fn what_tcpdump_prints_is_put_together() {
+    let raw = form().raw();
+    let end = raw.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;
+    let (head, body) = raw.split_at(end);
+    let other = b"GET /healthz HTTP/1.1\r\nHost: hooks.example.com\r\n\r\n";
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let whole = [
+        packet(4000, 8080, other),
+        packet(8080, 4000, answer),
+        packet(5000, 8080, head),
+        packet(4000, 8080, b"noise"),
+        packet(5000, 8080, &body[..9]),
+        packet(5000, 8080, &body[9..]),
+        packet(5000, 8080, other),
+    ]
+    .concat();
+    let said = fits(&whole);
+    assert!(!said.contains("note"), "{said}");
+    assert!(
+        said.starts_with("request: POST https://hooks.example.com/twilio/sms, a form of 31 bytes\n"),
+        "{said}"
+    );
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let printed = [
+        packet_as_text(5000, 8080, &text(head)),
+        packet_as_text(8080, 5000, &text(answer)),
+        packet_as_text(5000, 8080, &text(body)),
+    ]
+    .concat();
+    let said = fits(&printed);
+    let note =
+        "note: tcpdump -A writes a dot for each byte that is not ASCII: if there are such, capture with -X\n";
+    assert!(said.ends_with(note), "{said}");
+    fits([packet_as_text(5000, 8080, &text(&raw))].concat());
+}
+
 #[test]
 fn what_curl_does_differently_from_version_to_version_is_told() {
     let note =

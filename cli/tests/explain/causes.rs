@@ -60,6 +60,10 @@ impl Case {
         Case { key: Some(key), ..self }
     }
 
+    fn header(self, header: &'static str) -> Case {
+        Case { header: Some(header), ..self }
+    }
+
     /// A cause that no signature was made to fit for.
     fn unsigned(self) -> Case {
         Case { key: None, signed: None, ..self }
@@ -126,14 +130,14 @@ fn urls() -> Vec<Case> {
         Case { remedy: Some(told), ..Case::new(cause, setting, sent).signed(&at(dialled)) }
     };
     let outer = |path: &str| format!("https://outer.example{path}");
-    let hook = r#"{ "auth_tokens": [{ "env": "TOKEN" }], "routes": [
+    let hook = r#"{ "auth_tokens": [{ "env": "TOKEN" }], "unmatched": "allow", "routes": [
         { "name": "hook", "match": { "path": { "prefix": "/hook" } } }] }"#;
     let read_as_hook = Case {
         reads_as: Some("hook"),
-        ..Case::new("other_reading", "routes.match.path", get(&at("/HOOK/a"), &at("/HOOK/a")))
+        ..Case::new("other_reading", "routes.match", get(&at("/HOOK/a"), &at("/hook/a")))
     };
     vec![
-        read_as_hook.reason("no_route").config(hook).unsigned().resent(get(URL, URL)),
+        read_as_hook.reason("unverifiable").config(hook).unsigned().resent(get(URL, URL)),
         Case::new("scheme", "url.base", get(&URL.replace("https", "http"), URL))
             .remedied(base("https://hooks.example.com")),
         Case::new("port", "url.base", get(URL, &URL.replace(".com", ".com:8443")))
@@ -146,6 +150,24 @@ fn urls() -> Vec<Case> {
         )
         .signed(&outer("/hook/a"))
         .remedied(url(r#""trust_forwarded_host": true"#)),
+        Case::new("base_scheme", "url.base", get(URL, URL))
+            .config(base("http://hooks.example.com"))
+            .remedied(base("https://hooks.example.com")),
+        Case::new("http_at_twilio", "none", get(URL, &URL.replace("https", "http")))
+            .signed(&URL.replace("https", "http"))
+            .resent(get(URL, URL)),
+        Case::new(
+            "original_host",
+            "url.base",
+            get(URL, &outer("/hook/a")).header("X-Original-Host", "outer.example"),
+        )
+        .header("x-original-host")
+        .signed(&outer("/hook/a"))
+        .remedied(base("https://outer.example")),
+        Case::new("host_case", "url.base", get(URL, &URL.replace("hooks", "Hooks")))
+            .signed(&URL.replace("hooks", "Hooks"))
+            .remedied(base("https://Hooks.example.com")),
+        Case::new("mirrored", "none", get(&URL.replace(".com", ".com-shadow"), URL)).resent(get(URL, URL)),
         Case::new("url_rule", "url", get(URL, URL)).config(base("https://wrong.example")).remedied(TOKEN),
         Case::new("base_prefix", "url.base", get(URL, &outer("/hook/a")))
             .config(base("https://outer.example/hook"))
@@ -156,22 +178,40 @@ fn urls() -> Vec<Case> {
             "url.base",
             get(URL, &at("/eu/hook/a")).header("X-Forwarded-Prefix", "/eu"),
         )
+        .header("x-forwarded-prefix")
         .signed(&at("/eu/hook/a"))
         .remedied(base("https://hooks.example.com/eu")),
-        Case {
-            header: Some("x-envoy-original-path"),
-            ..Case::new(
-                "original_path",
-                setting,
-                get(URL, &at("/b?x=1")).header("X-Envoy-Original-Path", "/b?x=1"),
-            )
+        Case::new(
+            "original_path",
+            setting,
+            get(URL, &at("/b?x=1")).header("X-Envoy-Original-Path", "/b?x=1"),
+        )
+        .header("x-envoy-original-path")
+        .signed(&at("/b?x=1"))
+        .remedied(url(r#""original_path_header": "x-envoy-original-path""#)),
+        Case::new("original_url", setting, get(URL, &at("/b?x=1")).header("X-Original-URL", &at("/b?x=1")))
+            .header("x-original-url")
             .signed(&at("/b?x=1"))
-            .remedied(url(r#""original_path_header": "x-envoy-original-path""#))
-        },
+            .remedied(url(r#""original_path_header": "x-original-url""#)),
+        Case::new(
+            "original_path_alone",
+            setting,
+            get(&at("/hook/a?x=1"), &at("/b?x=1")).header("X-Replaced-Path", "/b"),
+        )
+        .header("x-replaced-path")
+        .signed(&at("/b?x=1")),
+        Case::new("missing_prefix", "url.base", get(URL, &at("/api/hook/a")))
+            .signed(&at("/api/hook/a"))
+            .remedied(base("https://hooks.example.com/api")),
+        changed("path_absent", "/hook/a", "/"),
         changed("path_prefix", "/v1/hook/a", "/hook/a"),
         changed("trailing_slash", "/hook/a/", "/hook/a"),
         changed("query_absent", "/hook/a?added=1", "/hook/a"),
-        changed("query_order", "/hook/a?b=2&a=1", "/hook/a?a=1&b=2"),
+        Case::new("query_order", "none", get(&at("/hook/a?a=1&b=2"), &at("/hook/a?b=2&a=1")))
+            .signed(&at("/hook/a?b=2&a=1"))
+            .resent(get(&at("/hook/a?a=1&b=2"), &at("/hook/a?a=1&b=2"))),
+        changed("query_extra", "/hook/a?a=1&fbclid=2", "/hook/a?a=1"),
+        changed("query_spaces", "/hook/a?q=a%20b", "/hook/a?q=a+b"),
         changed("query_decoded", "/hook/a?q=a%2Fb", "/hook/a?q=a/b"),
     ]
 }
@@ -188,10 +228,24 @@ fn bodies() -> Vec<Case> {
     let hashed = format!("{URL}?bodySHA256={}", sign::body_hash(event));
     vec![
         Case::new("params_trimmed", "none", post().form(form).signed("TOKEN", URL, &trimmed)).resent(right()),
+        Case::new(
+            "params_untrimmed",
+            "none",
+            post().form("Body=Hi").signed("TOKEN", URL, &[("Body", "Hi ")]),
+        )
+        .resent(post().form("Body=Hi+").signed("TOKEN", URL, &[("Body", "Hi ")])),
+        Case::new("content_encoding", "none", right().header("Content-Encoding", "gzip"))
+            .reason("unsigned_body")
+            .unsigned()
+            .resent(right()),
         Case::new("params_blank", "none", post().form(form).signed("TOKEN", URL, &all[..2])).resent(right()),
         Case::new("url_alone", "none", post().form(form).signed("TOKEN", URL, &[])).resent(right()),
         Case::new("url_alone", "none", json(URL).signed("TOKEN", URL, &[]))
             .reason("unsigned_body")
+            .resent(json(&hashed).signed("TOKEN", &hashed, &[])),
+        Case::new("hash_dropped", "url.original_path_header", json(URL).signed("TOKEN", &hashed, &[]))
+            .reason("unsigned_body")
+            .signed(&hashed)
             .resent(json(&hashed).signed("TOKEN", &hashed, &[])),
         Case::new(
             "content_type",
@@ -229,7 +283,7 @@ fn keys() -> Vec<Case> {
                 r#"{ "name": "path", "match": { "path": { "prefix": "/hook" } }, "auth_tokens": [{ "env": "OTHER" }] }"#
             }
         };
-        format!(r#"{{ "routes": [{}] }}"#, order.map(route).join(", "))
+        format!(r#"{{ "unmatched": "allow", "routes": [{}] }}"#, order.map(route).join(", "))
     };
     let top = |tokens: &str| {
         format!(
@@ -253,6 +307,10 @@ fn keys() -> Vec<Case> {
             .config(both)
             .key("key-2")
             .remedied(swapped),
+        Case::new("wrong_shared_key", "shared_keys", shared("TOKEN", named))
+            .config(both)
+            .unsigned()
+            .resent(shared("FIRST", named)),
         Case::new("unknown_shared_key", "shared_keys", shared("FIRST", named))
             .reason("unknown_key")
             .unsigned()
@@ -274,12 +332,12 @@ fn keys() -> Vec<Case> {
         Case::new("replaced_key", "auth_tokens", with_token())
             .config(top(r#"{ "env": "OTHER" }"#))
             .remedied(top(r#"{ "env": "OTHER" }, { "env": "TOKEN" }"#)),
-        Case::new("unknown", "url.base", post("Body=Hi").signed("OTHER", URL, &body))
+        Case::new("unknown", "auth_tokens", post("Body=Hi").signed("OTHER", URL, &body))
             .unsigned()
             .remedied(TOKEN.replace("TOKEN", "OTHER")),
         Case::new(
             "not_tried",
-            "none",
+            "auth_tokens",
             post(&format!("Body={}", "x".repeat(70_000))).signed("OTHER", URL, &[]),
         )
         .unsigned(),
@@ -305,6 +363,8 @@ fn a_key_that_is_another_is_explained() {
 fn every_cause_is_shown() {
     let cases = [urls(), bodies(), keys()];
     let mut shown: Vec<_> = cases.iter().flatten().map(|case| case.cause).collect();
+    shown.extend(crate::filter_states::CAUSES);
+    shown.extend(crate::reasons::CAUSES);
     shown.sort_unstable();
     shown.dedup();
     let mut all: Vec<_> = Cause::ALL.iter().map(|cause| cause.label()).collect();

@@ -3,6 +3,7 @@
 
 mod captures;
 mod causes;
+mod filter_states;
 mod malformed;
 mod reasons;
 

@@ -18,8 +18,9 @@ fn fails(capture: impl AsRef<[u8]>, says: &str) {
 }
 
 #[test]
-fn what_is_none_of_the_three_is_said_to_be_none() {
-    let none = "is neither a curl command, nor a HAR file, nor an HTTP request with its headers";
+fn what_is_none_of_the_four_is_said_to_be_none() {
+    let none =
+        "is neither a curl command, nor a HAR file, nor an HTTP request with its headers, nor of tcpdump";
     fails("", "is empty");
     fails(" \r\n", "is empty");
     for text in [
@@ -31,6 +32,41 @@ fn what_is_none_of_the_three_is_said_to_be_none() {
         b"[]",
     ] {
         fails(text, none);
+    }
+}
+
+#[test]
+fn what_holds_a_request_in_another_form_is_said_to() {
+    fails(
+        b"\xD4\xC3\xB2\xA1\x02\0",
+        "is a file of packets: print it with tcpdump -X -r FILE, and give what that prints",
+    );
+    fails(
+        format!("Invoke-WebRequest -UseBasicParsing -Uri \"{URL}\" `\n-Method \"POST\" -Body \"{CANARY}\""),
+        "is a command of PowerShell's own: copy it as cURL, or all as HAR",
+    );
+    fails(
+        format!(
+            "12:00:00.1 IP a.1 > b.2: Flags [S], seq 1, length 0\n12:00:00.2 IP a.1 > b.2: Flags [P.], seq 1, length 8\n{CANARY}\n"
+        ),
+        "is of tcpdump and has no request in it: capture where TLS has ended, with -X -s 0, and from the beginning of the \
+         connection",
+    );
+}
+
+#[test]
+fn commands_of_windows_that_cannot_be_understood_are_refused() {
+    let expands = "has a variable or a command in it that a shell would expand; put what it stands for there";
+    let other = "has an & outside quotes, where a shell ends the command: put the URL in quotes";
+    for (command, says) in [
+        (format!("curl ^\"{URL}/{CANARY}"), "has a quote that is not closed: it is cut off"),
+        (format!("curl '{URL}' `\n -d '{CANARY}"), "has a quote that is not closed: it is cut off"),
+        (format!("curl '{URL}' `\n -d \"$env:{CANARY}\""), expands),
+        (format!("curl '{URL}' `\n -d $({CANARY})"), expands),
+        (format!("curl {URL}?a=1&b={CANARY} ^\n -d a"), other),
+        (format!("curl {URL}?a=1&b={CANARY} `\n -d a"), other),
+    ] {
+        fails(&command, says);
     }
 }
 

@@ -1,8 +1,11 @@
 //! Each reason that a capture can show, verdicts that are none of a denial, and the whole of what is printed.
 
-use twilio_proxy_wasm::verdict::Reason;
+use twilio_proxy_wasm::reason::Reason;
 
 use crate::{Sent, config, explain, said};
+
+/// The causes that are no mistake of the signature's, and are shown here.
+pub(crate) const CAUSES: [&str; 1] = ["no_match"];
 
 const URL: &str = "https://hooks.example.com/twilio/sms";
 const TOKEN: &str = r#"{ "auth_tokens": [{ "env": "TOKEN" }] }"#;
@@ -58,8 +61,8 @@ fn a_denied_request_is_told_with_its_cause_and_all_that_was_tried() {
 request: POST http://hooks.example.com/twilio/sms?it's=1, a form of 7 bytes
 verdict: denied, signature_mismatch: the client is answered 403
 route: default
-cause: scheme: the signature fits the other scheme (http for https, or the reverse)
-setting: url.base: let Envoy trust the X-Forwarded-Proto of the proxy in front (xff_num_trusted_hops), or set url.base to the URL that Twilio dials, with the scheme that it has there
+cause: scheme: the signature fits https, where http arrives
+setting: url.base: if the proxy in front sends X-Forwarded-Proto, let Envoy trust it (use_remote_address: false, or xff_num_trusted_hops; numTrustedProxies in Istio, numTrustedHops in Envoy Gateway); if it sends none, set url.base to the URL that Twilio dials, with the scheme that it has there
 key: TOKEN
 signed for: https://hooks.example.com/twilio/sms?it's=1
 tried: http://hooks.example.com/twilio/sms?it's=1
@@ -97,7 +100,7 @@ fn every_reason_that_a_capture_can_show_is_told_with_what_to_look_at() {
         ),
         (small, Sent::new("POST", URL).form("Body=Hi").signed("TOKEN", URL, &[]), 413, Reason::BodyTooLarge),
         (TOKEN, upgrade(Sent::new("POST", URL).signed("TOKEN", URL, &[])), 403, Reason::Unverifiable),
-        (routes, signed_get(URL), 403, Reason::NoRoute),
+        (routes, Sent::new("GET", URL), 403, Reason::NoRoute),
     ] {
         let (code, text) = said(config, &sent);
         assert_eq!(code, 1, "{text}");
@@ -118,11 +121,17 @@ fn every_reason_that_a_capture_can_show_is_told_with_what_to_look_at() {
 
 #[test]
 fn what_is_not_denied_and_not_verified_is_told_as_such() {
-    let open = r#"{ "routes": [{ "name": "a", "match": { "path": { "prefix": "/a" } }, "auth_tokens": [{ "env": "TOKEN" }] }] }"#;
+    let open = r#"{ "unmatched": "allow", "routes": [{ "name": "a", "match": { "path": { "prefix": "/a" } }, "auth_tokens": [{ "env": "TOKEN" }] }] }"#;
     let report = r#"{ "mode": "report", "auth_tokens": [{ "env": "TOKEN" }] }"#;
     let off = r#"{ "mode": "off", "auth_tokens": [{ "env": "TOKEN" }] }"#;
     for (config, sent, lines) in [
-        (open, signed_get(URL), "verdict: passed, and not verified\nroute: unmatched\n"),
+        (open, Sent::new("GET", URL), "verdict: passed, and not verified\nroute: unmatched\n"),
+        (
+            open,
+            signed_get(URL),
+            "verdict: passed, and not verified\nroute: unmatched\ncause: no_match: it is signed, and no route matches",
+        ),
+        (open, signed_get(URL), "\nproxy route: \"\"\nmisses: a:path\nsetting: routes.match: "),
         (off, signed_get(URL), "verdict: passed, and not verified\nroute: default\n"),
         (
             report,
@@ -165,7 +174,7 @@ fn without_a_configuration_one_key_verifies_every_request() {
 #[test]
 fn variables_that_only_the_proxy_has_are_left_out_and_told() {
     let file = config(r#"{ "auth_tokens": [{ "env": "TOKEN" }, { "env": "ELSEWHERE" }] }"#);
-    let note = "note: not set here, so that nothing is verified with it: ELSEWHERE\n";
+    let note = "note: not known here, so that nothing is verified with it: ELSEWHERE\n";
     let (code, text, _) = explain(&["--config", &file], &signed_get(URL).raw());
     assert!(code == 0 && text.ends_with(note), "{text}");
     // The last of them as auth tokens look, but for their case.
@@ -190,8 +199,8 @@ fn what_the_filter_rejects_explains_nothing() {
         ),
         (
             r#"{ "auth_token": [{ "env": "TOKEN" }] }"#,
-            "auth_token: is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, hold, \
-             unmatched, verified_header, explain, routes",
+            "auth_token: is not a field here; the fields are auth_tokens, shared_keys, url, mode, max_body_bytes, \
+             clear_route_cache, hold, unmatched, verified_header, explain, routes",
         ),
     ] {
         let (code, text, error) = explain(&["--config", &config(configuration)], &signed_get(URL).raw());

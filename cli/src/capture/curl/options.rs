@@ -99,13 +99,13 @@ const SHORT: [(u8, &str); 32] = [
     (b'1', "tlsv1"),
 ];
 
-/// The long name of a short option.
+/// Returns the long name of a short option.
 pub(super) fn long_name(letter: u8) -> Result<&'static str, String> {
     let known = SHORT.iter().find(|(own, _)| *own == letter).map(|(_, name)| *name);
     known.ok_or_else(|| "has a short option that is not known here; leave it out, or write it out".to_owned())
 }
 
-/// Whether an option has a value.
+/// Returns whether an option has a value.
 pub(super) fn takes_value(name: &str) -> Result<bool, String> {
     const KNOWN: [&str; 9] = [
         "request",
