@@ -46,22 +46,22 @@ impl Certs {
         certs
     }
 
-    /// The authority's certificate, PEM.
+    /// Returns the authority's certificate, PEM.
     pub fn authority_file(&self) -> PathBuf {
         self.directory.join("ca.pem")
     }
 
-    /// The server's certificate, PEM.
+    /// Returns the server's certificate, PEM.
     pub fn certificate_file(&self) -> PathBuf {
         self.directory.join("server.pem")
     }
 
-    /// The server's private key, PEM (PKCS #8).
+    /// Returns the server's private key, PEM (PKCS #8).
     pub fn key_file(&self) -> PathBuf {
         self.directory.join("server.key")
     }
 
-    /// A client's TLS settings that trust this authority alone. `alpn` are the protocols offered, like `h2`.
+    /// Returns a client's TLS settings that trust this authority alone. `alpn` are the protocols offered, like `h2`.
     ///
     /// # Panics
     /// When TLS cannot be set up at all.

@@ -10,16 +10,11 @@ pub mod h2;
 mod outcome;
 mod request;
 
-use std::time::Duration;
-
-pub use connect::Target;
+pub use connect::{DEADLINE, Target};
 pub use outcome::{Failure, Response};
 pub use request::Request;
 
 use crate::upstream::Protocol;
-
-/// How long each call of a client may take, unless told otherwise.
-pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Sends one request on a connection of its own and reads the response.
 ///

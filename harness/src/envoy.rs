@@ -16,8 +16,8 @@ pub use options::Options;
 pub use process::{Exit, LogMark};
 
 use crate::runtime::poll_until;
-use crate::scratch::Scratch;
 use admin::Admin;
+use options::HotRestart;
 use process::{BASE_ID, Process};
 
 /// How long Envoy has for becoming ready, or for refusing its configuration.
@@ -66,7 +66,7 @@ impl Envoy {
             .unwrap_or_else(|error| panic!("expected Envoy {} to start\n{error}", binary.version))
     }
 
-    /// [`Envoy::start`] for programs that are no tests.
+    /// Does what [`Envoy::start`] does, for programs that are no tests.
     ///
     /// # Errors
     /// When Envoy ends, or is not ready after 30 seconds.
@@ -113,20 +113,21 @@ impl Envoy {
         })
     }
 
-    /// The id by which another process finds this one; there is one with [`Options::hot_restart`] alone.
+    /// Returns the id by which another process finds this one; there is one with [`Options::hot_restart`] alone.
     fn base_id(&self) -> String {
         let file = self.process.scratch().join(BASE_ID);
         std::fs::read_to_string(file).expect("the id of a process that may hand over").trim().to_owned()
     }
 
-    /// Bytes that the process holds in memory (proc(5): the second field of `statm`, in pages).
+    /// Returns how many bytes the process holds in memory.
     ///
     /// # Panics
     /// When the process has ended.
     pub fn resident(&self) -> u64 {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.pid()));
-        let statm = statm.expect("the memory of a child that runs");
-        statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("a number of pages") * 4096
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the state of a child that runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kilobytes") * 1024
     }
 
     /// Asks Envoy to end, as an operator does, and waits for it.
@@ -139,7 +140,7 @@ impl Envoy {
             .unwrap_or_else(|| panic!("expected Envoy to end within {STOP:?} of /quitquitquit"))
     }
 
-    /// The port of the listener `name`, of which the configuration says 0.
+    /// Returns the port of the listener `name`, of which the configuration says 0.
     ///
     /// # Panics
     /// When there is no such listener.
@@ -154,17 +155,17 @@ impl Envoy {
             .unwrap_or_else(|| panic!("expected a listener {name:?} with a port in {listeners:#}"))
     }
 
-    /// The port of the admin interface on 127.0.0.1.
+    /// Returns the port of the admin interface on 127.0.0.1.
     pub fn admin_port(&self) -> u16 {
         self.admin.port()
     }
 
-    /// All statistics, one `name: value` a line.
+    /// Returns all statistics, one `name: value` a line.
     pub fn stats(&self) -> String {
         self.admin.get("/stats")
     }
 
-    /// One counter or gauge by its full name; 0 when it does not exist, which is how Envoy shows an unused
+    /// Returns one counter or gauge by its full name; 0 when it does not exist, which is how Envoy shows an unused
     /// one.
     pub fn counter(&self, name: &str) -> u64 {
         let stats = self.stats();
@@ -177,54 +178,54 @@ impl Envoy {
         poll_until(within, || (self.counter(name) >= value).then_some(())).is_some()
     }
 
-    /// All statistics in Prometheus' text format.
+    /// Returns all statistics in Prometheus' text format.
     pub fn prometheus(&self) -> String {
         self.admin.get("/stats/prometheus")
     }
 
-    /// The effective configuration.
+    /// Returns the effective configuration.
     pub fn config_dump(&self) -> Value {
         self.admin.json("/config_dump")
     }
 
-    /// How many bytes Envoy has allocated, without what V8 maps for itself.
+    /// Returns how many bytes Envoy has allocated, without what V8 maps for itself.
     pub fn memory(&self) -> u64 {
         let memory = self.admin.json("/memory");
         let allocated = memory["allocated"].as_str().and_then(|bytes| bytes.parse().ok());
         allocated.unwrap_or_else(|| panic!("expected a number of allocated bytes in {memory:#}"))
     }
 
-    /// The answer to `GET` of any path of the admin interface.
+    /// Returns the answer to `GET` of any path of the admin interface.
     pub fn admin(&self, path: &str) -> String {
         self.admin.get(path)
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
-    /// The directory of this run, with the configuration and the logs.
+    /// Returns the directory of this run, with the configuration and the logs.
     pub fn directory(&self) -> &Path {
         self.process.scratch().path()
     }
 
-    /// The log so far.
+    /// Returns the log so far.
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// The file that the log goes to.
+    /// Returns the file that the log goes to.
     pub fn log_file(&self) -> PathBuf {
         self.process.log_file()
     }
 
-    /// This moment in the log.
+    /// Returns this moment in the log.
     pub fn log_mark(&self) -> LogMark {
         self.process.log_mark()
     }
 
-    /// The log from `mark` on.
+    /// Returns the log from `mark` on.
     pub fn log_since(&self, mark: LogMark) -> String {
         self.process.log_since(mark)
     }
@@ -239,12 +240,12 @@ impl Envoy {
         poll_until(within, || self.log_since(mark).contains(text).then_some(())).is_some()
     }
 
-    /// What Envoy has written to its standard output: the access log, where the configuration sends it there.
+    /// Returns what Envoy has written to its standard output: the access log, where the configuration sends it there.
     pub fn output(&self) -> String {
         self.process.output()
     }
 
-    /// The file that Envoy's standard output goes to.
+    /// Returns the file that Envoy's standard output goes to.
     pub fn output_file(&self) -> PathBuf {
         self.process.output_file()
     }
@@ -252,6 +253,15 @@ impl Envoy {
     /// Waits until the standard output contains `text`; `false` when it does not `within` that time.
     pub fn wait_for_output(&self, text: &str, within: Duration) -> bool {
         poll_until(within, || self.output().contains(text).then_some(())).is_some()
+    }
+}
+
+impl Options {
+    /// Takes over the listeners of a process with [`Options::hot_restart`], which goes on with the requests that it has.
+    #[must_use]
+    pub fn after(mut self, old: &Envoy) -> Self {
+        self.hot_restart = HotRestart::After(old.base_id());
+        self
     }
 }
 
@@ -270,8 +280,3 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-/// The scratch directory's name for the runs of Envoy.
-fn scratch() -> Scratch {
-    Scratch::new("envoy")
-}

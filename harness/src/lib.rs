@@ -2,8 +2,9 @@
 //!
 //! - [`envoy`] starts an Envoy process from a bootstrap text and reads its log, statistics and ports.
 //! - [`sample`] turns a configuration from the repository's `envoy/` directory into that text.
+//! - [`filter_state`] makes the filter that gives the plugin keys which change.
 //! - [`manifests`] reads the Kubernetes manifests in `deploy/`.
-//! - [`release`] makes the images and files that a release consists of.
+//! - `release` makes the images and files that a release consists of, with the feature of that name.
 //! - [`upstream`] is the application behind the proxy: it records every byte that reaches it, and when.
 //! - [`client`] is the other side: well-formed and hostile requests over HTTP/1.1 and HTTP/2, plain or TLS.
 //! - [`certs`] makes the certificates in between.
@@ -19,7 +20,9 @@ pub mod certs;
 pub mod client;
 pub mod ending;
 pub mod envoy;
+pub mod filter_state;
 pub mod manifests;
+#[cfg(feature = "release")]
 pub mod release;
 pub mod sample;
 pub mod scratch;

@@ -1,35 +1,20 @@
-//! What a release consists of: the module, its digest, a bill of materials, and two images that proxies pull.
+//! What a release consists of: the module, its digest, a bill of materials, two images that proxies pull, and one of the tool.
 //!
-//! Everything depends on the module, the lock file and the commit alone, so that two builds of one commit are the same
+//! Everything depends on what is built, the lock file and the commit alone, so that two builds of one commit are the same
 //! byte for byte.
 
+mod about;
 mod archive;
 mod oci;
+mod roots;
 mod sbom;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+pub use about::About;
 pub use archive::{sha256, untar};
 pub use sbom::Cargo;
-
-/// What is said of a release, besides what it consists of.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// As in `Cargo.toml`.
-    pub version: String,
-    /// The commit.
-    pub revision: String,
-    /// When that was made, in seconds since 1970.
-    pub created: u64,
-}
-
-impl About {
-    /// The beginning of each file's name.
-    fn stem(&self) -> String {
-        format!("twilio-proxy-wasm-{}", self.version)
-    }
-}
 
 /// Writes the two image archives of a module and returns their paths: the image that has it as `/plugin.wasm`, and the
 /// artifact that is nothing but the module.
@@ -44,6 +29,17 @@ pub fn write_images(module: &Path, about: &About, directory: &Path) -> io::Resul
         fs::write(&path, bytes).map(|()| path)
     };
     Ok([write("image", oci::image(&wasm, about)?)?, write("artifact", oci::artifact(&wasm, about)?)?])
+}
+
+/// Writes the image archive of the tool, which is a static program, and returns its path.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn write_tool_image(program: &Path, about: &About, directory: &Path) -> io::Result<PathBuf> {
+    let program = fs::read(program)?;
+    fs::create_dir_all(directory)?;
+    let path = directory.join(format!("{}.twilio-webhook.tar", about.stem()));
+    fs::write(&path, oci::program(&program, roots::pem().as_bytes(), about)?).map(|()| path)
 }
 
 /// Writes the module, its digest as `sha256sum --check` reads it, the bill of materials and the images.

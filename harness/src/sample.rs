@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::certs::Certs;
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> PathBuf {
     let harness = Path::new(env!("CARGO_MANIFEST_DIR"));
     harness.parent().expect("the harness to be a directory of the repository").to_path_buf()
 }
 
-/// The release module of the filter, as `make build` leaves it.
+/// Returns the release module of the filter, as `make build` leaves it.
 ///
 /// # Panics
 /// When it has not been built.
@@ -19,7 +19,7 @@ pub fn module() -> PathBuf {
     built("", "make build")
 }
 
-/// A module that traps where the header `x-trap-for-tests` asks for it, as `make trap` leaves it.
+/// Returns a module that traps where the header `x-trap-for-tests` asks for it, as `make trap` leaves it.
 ///
 /// # Panics
 /// When it has not been built.
@@ -35,7 +35,7 @@ fn built(directory: &str, by: &str) -> PathBuf {
     path
 }
 
-/// A module that lets everything pass, as a proxy loads it: what a test must not take for the filter.
+/// Returns a module that lets everything pass, as a proxy loads it: what a test must not take for the filter.
 ///
 /// # Panics
 /// When its source is not WebAssembly text.
@@ -92,7 +92,7 @@ impl Sample {
         self
     }
 
-    /// [`Sample::replace`] for each pair, in order.
+    /// Does what [`Sample::replace`] does for each pair, in order.
     ///
     /// # Panics
     /// When one of them does not occur.
@@ -101,7 +101,7 @@ impl Sample {
         pairs.iter().fold(self, |sample, (from, to)| sample.replace(from, to))
     }
 
-    /// What a reader changes in each configuration of `envoy/`, changed for this machine: the module, the
+    /// Changes what a reader changes in each configuration of `envoy/` to what this machine has: the module, the
     /// certificate, the address to listen on (`127.0.0.1` and this port, 0 for any) and the upstream's port.
     #[must_use]
     pub fn on_this_machine(self, certs: &Certs, port: u16, upstream: u16) -> Self {
@@ -112,12 +112,40 @@ impl Sample {
             .replace("/etc/envoy/twilio_proxy_wasm.wasm", &module().display().to_string())
     }
 
-    /// The adapted text.
+    /// Takes the HTTP filter of this name out of each chain, as if nobody had put it there.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn without_filter(mut self, name: &str) -> Self {
+        let head = format!("- name: {name}");
+        assert!(self.text.lines().any(|line| line.trim() == head), "{} has no filter {name}", self.name);
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let mut kept = String::new();
+        let mut inside = None;
+        for line in self.text.lines() {
+            // A filter ends where a line is no deeper than its own first one.
+            if inside.is_some_and(|depth| !line.trim().is_empty() && indent(line) <= depth) {
+                inside = None;
+            }
+            if line.trim() == head {
+                inside = Some(indent(line));
+            }
+            if inside.is_none() {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+        }
+        self.text = kept;
+        self
+    }
+
+    /// Returns the adapted text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The adapted text, owned.
+    /// Returns the adapted text, owned.
     pub fn into_text(self) -> String {
         self.text
     }
@@ -131,6 +159,14 @@ mod tests {
     fn replaces_every_occurrence() {
         let sample = Sample { name: "x".into(), text: "a: 1\nb: 1\nc: 2\n".into() };
         assert_eq!(sample.replace_all(&[(": 1", ": 0"), ("c: 2", "c: 3")]).text(), "a: 0\nb: 0\nc: 3\n");
+    }
+
+    #[test]
+    fn a_filter_goes_with_all_that_is_deeper() {
+        let text = "filters:\n  - name: a\n    b: 1\n\n    # c\n  - name: d\n    e: 2\nf: 3\n";
+        let sample = Sample { name: "x".into(), text: text.into() };
+        assert_eq!(sample.clone().without_filter("a").text(), "filters:\n  - name: d\n    e: 2\nf: 3\n");
+        assert_eq!(sample.without_filter("d").text(), "filters:\n  - name: a\n    b: 1\n\n    # c\nf: 3\n");
     }
 
     #[test]

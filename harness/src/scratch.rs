@@ -1,13 +1,14 @@
 //! A directory of its own for each run.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs, process};
+use std::{env, fs};
+
+use tempfile::{Builder, TempDir};
 
 /// A fresh directory under the system's temporary one, removed on drop unless the variable `KEEP_E2E` is set.
 #[derive(Debug)]
 pub struct Scratch {
-    path: PathBuf,
+    directory: TempDir,
 }
 
 impl Scratch {
@@ -16,25 +17,22 @@ impl Scratch {
     /// # Panics
     /// When the directory cannot be made.
     pub fn new(purpose: &str) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("twilio-proxy-wasm-{purpose}-{}-{number}", process::id());
-        let path = env::temp_dir().join(name);
-        // A leftover of an earlier process with the same id must not be taken for this run's.
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path)
-            .unwrap_or_else(|error| panic!("expected to create {}: {error}", path.display()));
-        Self { path }
+        let directory = Builder::new()
+            .prefix(&format!("twilio-proxy-wasm-{purpose}-"))
+            .disable_cleanup(env::var_os("KEEP_E2E").is_some())
+            .tempdir()
+            .unwrap_or_else(|error| panic!("expected to create a directory for {purpose}: {error}"));
+        Self { directory }
     }
 
-    /// The directory itself.
+    /// Returns the directory itself.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.directory.path()
     }
 
-    /// The path of `name` inside the directory.
+    /// Returns the path of `name` inside the directory.
     pub fn join(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        self.path().join(name)
     }
 
     /// Writes `contents` to `name` inside the directory and returns the path.
@@ -52,9 +50,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if env::var_os("KEEP_E2E").is_some() {
-            eprintln!("kept {}", self.path.display());
-        } else {
-            let _ = fs::remove_dir_all(&self.path);
+            eprintln!("kept {}", self.path().display());
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The application behind the proxy: answers everything, and records every byte with the time it came.
 
 mod answer;
-mod control;
+pub mod control;
 mod frames;
 mod h1;
 mod h2;
 mod json;
 mod request;
 mod serve;
+mod sorter;
 mod store;
 mod tap;
 
@@ -20,7 +21,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use answer::Answer;
-pub use control::serve_control;
 pub use json::to_json;
 pub use request::{Protocol, Request};
 pub use store::{Chunk, Mark};
@@ -59,7 +59,7 @@ impl Upstream {
         Self::start_with(Answer::default())
     }
 
-    /// [`Upstream::start`] with another answer.
+    /// Does what [`Upstream::start`] does, with another answer.
     ///
     /// # Panics
     /// When there is no free port.
@@ -85,23 +85,23 @@ impl Upstream {
         Ok(Self { address, store, accepting, stop })
     }
 
-    /// The port it listens on.
+    /// Returns the port it listens on.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// From now on, answers every request so. A request counts from the moment it is whole.
+    /// Sets the answer to every request that is whole from now on.
     pub fn answer_with(&self, answer: Answer) {
         self.store.set_answer(answer);
     }
 
-    /// This moment, for the `_since` functions.
+    /// Returns this moment, for the `_since` functions.
     pub fn mark(&self) -> Mark {
         self.store.settle(self.address);
         self.store.mark()
     }
 
-    /// Every request so far, also those that are still arriving or broke off.
+    /// Returns every request so far, also those that are still arriving or broke off.
     ///
     /// A request is here soon after its header section arrived: to see one, wait for it. To show that none
     /// came, use [`Upstream::bytes_since`], which also has what never became a whole header section.
@@ -109,7 +109,7 @@ impl Upstream {
         self.requests_since(Mark::default())
     }
 
-    /// The requests whose header section came after `mark`.
+    /// Returns the requests whose header section came after `mark`.
     pub fn requests_since(&self, mark: Mark) -> Vec<Request> {
         self.store.requests_since(mark)
     }
@@ -148,7 +148,7 @@ impl Upstream {
         if reached { Ok(requests) } else { Err(requests) }
     }
 
-    /// The bytes of requests that arrived on any connection since `mark`.
+    /// Returns the bytes of requests that arrived on any connection since `mark`.
     ///
     /// Of HTTP/1.1 that is every byte. Of HTTP/2 it is every frame on a stream but `WINDOW_UPDATE`; the
     /// preface,
@@ -162,7 +162,7 @@ impl Upstream {
         chunks.flat_map(|chunk| chunk.bytes).collect()
     }
 
-    /// Everything read since `mark`, piece by piece with its time and connection.
+    /// Returns everything read since `mark`, piece by piece with its time and connection.
     pub fn chunks_since(&self, mark: Mark) -> Vec<Chunk> {
         self.store.settle(self.address);
         self.store.chunks_since(mark)

@@ -106,13 +106,13 @@ impl World {
         stage.play(suite)
     }
 
-    /// The logs of the two Envoys with the filter: what to look into when a row is not as expected.
+    /// Returns the logs of the two Envoys with the filter: what to look into when a row is not as expected.
     pub fn log(&self) -> String {
         format!("--- envoy\n{}\n--- sidecar\n{}", self.envoy.log(), self.sidecar.log())
     }
 }
 
-/// The scenarios of the repository.
+/// Returns the scenarios of the repository.
 ///
 /// # Panics
 /// When their file is not one.
@@ -121,7 +121,7 @@ pub fn scenarios() -> Suite {
     Suite::read(&path).unwrap_or_else(|failure| panic!("expected scenarios: {failure}"))
 }
 
-/// The keys of `docker/tokens.env`.
+/// Returns the keys of `docker/tokens.env`.
 ///
 /// # Panics
 /// When it cannot be read.

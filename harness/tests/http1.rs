@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twilio_proxy_wasm_harness::client::{Failure, Request, Target, h1};
-use twilio_proxy_wasm_harness::upstream::{Answer, Mark, Protocol, Upstream, serve_control};
+use twilio_proxy_wasm_harness::upstream::{Answer, Mark, Protocol, Upstream, control};
 
 const WAIT: Duration = Duration::from_secs(5);
 
@@ -149,7 +149,7 @@ fn the_control_port_shows_the_record() {
         connect(&upstream).request(&request).expect("an answer");
     }
     upstream.wait_for_requests(2, WAIT);
-    let control = serve_control(([127, 0, 0, 1], 0).into(), upstream.into()).expect("a free port");
+    let control = control::serve(([127, 0, 0, 1], 0).into(), upstream.into()).expect("a free port");
     let get = |path: &str| {
         let mut connection = h1::Connection::open(&Target::plain(control.port())).expect("the control port");
         connection.request(&Request::new("GET", "localhost", path)).expect("an answer")

@@ -46,7 +46,21 @@ fn prints_a_line_for_each_request() {
 
 #[test]
 fn says_how_to_use_it() {
-    let output = Command::new(env!("CARGO_BIN_EXE_recorder")).arg("--help").output().expect("to run");
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("usage: recorder"));
+    let run = |argument| {
+        let output = Command::new(env!("CARGO_BIN_EXE_recorder")).arg(argument).output().expect("to run");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, help, _) = run("--help");
+    assert_eq!(code, Some(0));
+    for option in
+        ["Usage: recorder", "--listen <ADDRESS>", "--control <ADDRESS>", "--certs <DIRECTORY=HOST,...>"]
+    {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+    for wrong in ["--certs=directory", "--listen=nowhere", "--upstream", "more"] {
+        let (code, _, error) = run(wrong);
+        assert_eq!(code, Some(2), "{wrong}: {error}");
+        assert!(error.contains(wrong.split('=').next_back().expect("a word")), "{error}");
+    }
 }

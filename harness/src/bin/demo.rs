@@ -1,7 +1,8 @@
 //! `make demo`: a real Envoy with the filter, an application behind it, and a fake Twilio in front of it.
 //!
 //! ```text
-//! demo          plays the rows of scenarios/webhooks.toml that the sample serves, and prints what became of each
+//! demo          plays the rows of scenarios/webhooks.toml that the sample serves, and prints what became of each; then some of
+//!               them again, with the filter taken out of the sample: the gate lets nothing through
 //! demo serve    leaves Envoy running on https://127.0.0.1:8443 until Enter is pressed, the input ends or a signal comes
 //! ```
 //!
@@ -20,11 +21,13 @@ use twilio_proxy_wasm_harness::upstream::Upstream;
 use twilio_proxy_wasm_harness::world::{Stage, scenarios};
 use twilio_webhook::failure::Failure;
 use twilio_webhook::report;
-use twilio_webhook::scenario::Row;
+use twilio_webhook::scenario::{Row, Suite, Upstream as Seen};
 
 const HOST: &str = "hooks.example.com";
 /// The rows of the scenarios that are for a configuration like the sample.
 const TARGET: &str = "envoy";
+/// Those that are sent once more, without the filter: what is rightly signed, and what is not.
+const AGAIN: [&str; 3] = ["SMS", "Signature altered by one bit", "No signature"];
 /// Where `demo serve` listens, and puts the certificate to trust.
 const SERVED_PORT: u16 = 8443;
 
@@ -44,17 +47,11 @@ fn demo(binary: &EnvoyBinary) -> ExitCode {
     let scratch = Scratch::new("demo");
     let certs = Certs::write(scratch.path(), &[HOST]);
     let upstream = Upstream::start();
-    let envoy = start(binary, &certs, 0, &upstream);
-    println!("Envoy {} with envoy/envoy.yaml, and scenarios/webhooks.toml as Twilio:\n", binary.version);
-    match play(&envoy, &certs, &upstream) {
-        Ok(rows) => {
-            print!("{}", report::table(&rows));
-            println!("\nWhat reached the application behind Envoy:");
-            for request in upstream.requests() {
-                println!("  {request}");
-            }
-            if rows.iter().all(|row| row.passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
+    let as_expected = with_filter(binary, &certs, &upstream)
+        .and_then(|so_far| without_filter(binary, &certs).map(|rest| so_far && rest));
+    match as_expected {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
             eprintln!("demo: {failure}");
             ExitCode::FAILURE
@@ -62,8 +59,39 @@ fn demo(binary: &EnvoyBinary) -> ExitCode {
     }
 }
 
-/// Sends the demo's requests and looks up what became of each.
-fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, Failure> {
+fn with_filter(binary: &EnvoyBinary, certs: &Certs, upstream: &Upstream) -> Result<bool, Failure> {
+    let envoy = start(binary, &sample(certs, 0, upstream));
+    println!("Envoy {} with envoy/envoy.yaml, and scenarios/webhooks.toml as Twilio:\n", binary.version);
+    let mut suite = scenarios();
+    suite.scenarios.retain(|scenario| scenario.target == TARGET);
+    let rows = play(&suite, &envoy, certs, upstream)?;
+    print!("{}", report::table(&rows));
+    println!("\nWhat reached the application behind Envoy:");
+    for request in upstream.requests() {
+        println!("  {request}");
+    }
+    Ok(rows.iter().all(|row| row.passed))
+}
+
+/// The sample without its filter, as if it had been forgotten: nothing is verified, and nothing reaches the application.
+fn without_filter(binary: &EnvoyBinary, certs: &Certs) -> Result<bool, Failure> {
+    let upstream = Upstream::start();
+    let envoy = start(binary, &sample(certs, 0, &upstream).without_filter("twilio_webhook"));
+    println!("\nThe same Envoy without the filter. Its gate stays shut, for whatever is signed or not:\n");
+    let mut suite = scenarios();
+    suite.scenarios.retain(|scenario| scenario.target == TARGET && AGAIN.contains(&scenario.name.as_str()));
+    for scenario in &mut suite.scenarios {
+        (scenario.expect.status, scenario.expect.upstream) = (403, Some(Seen::Nothing));
+        (scenario.expect.reason, scenario.expect.verdict) = (None, None);
+    }
+    let rows = play(&suite, &envoy, certs, &upstream)?;
+    print!("{}", report::table(&rows));
+    println!("\nWhat reached the application: {} requests.", upstream.requests().len());
+    Ok(rows.len() == AGAIN.len() && rows.iter().all(|row| row.passed) && upstream.requests().is_empty())
+}
+
+/// Sends requests and looks up what became of each.
+fn play(suite: &Suite, envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, Failure> {
     let stage = Stage {
         targets: [(TARGET.to_owned(), format!("127.0.0.1:{}", envoy.listener_port("https")))].into(),
         certs,
@@ -71,9 +99,7 @@ fn play(envoy: &Envoy, certs: &Certs, upstream: &Upstream) -> Result<Vec<Row>, F
         access_log: &envoy.output_file(),
         upstream,
     };
-    let mut suite = scenarios();
-    suite.scenarios.retain(|scenario| scenario.target == TARGET);
-    stage.play(&suite)
+    stage.play(suite)
 }
 
 fn serve(binary: &EnvoyBinary) -> ExitCode {
@@ -88,7 +114,7 @@ fn serve(binary: &EnvoyBinary) -> ExitCode {
     std::fs::create_dir_all(&directory).expect("a directory for the certificates");
     let certs = Certs::write(&directory, &[HOST]);
     let upstream = Upstream::start();
-    let envoy = start(binary, &certs, SERVED_PORT, &upstream);
+    let envoy = start(binary, &sample(&certs, SERVED_PORT, &upstream));
     println!("Envoy {} serves https://{HOST} on 127.0.0.1:{SERVED_PORT}.", binary.version);
     println!("Its certificate is signed by {}.", relative(&certs.authority_file()));
     println!("Tokens:");
@@ -105,10 +131,13 @@ fn serve(binary: &EnvoyBinary) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(binary: &EnvoyBinary, certs: &Certs, port: u16, upstream: &Upstream) -> Envoy {
-    let config = Sample::read("envoy/envoy.yaml").on_this_machine(certs, port, upstream.port()).into_text();
+fn sample(certs: &Certs, port: u16, upstream: &Upstream) -> Sample {
+    Sample::read("envoy/envoy.yaml").on_this_machine(certs, port, upstream.port())
+}
+
+fn start(binary: &EnvoyBinary, sample: &Sample) -> Envoy {
     let options = TOKENS.iter().fold(Options::default(), |options, (name, value)| options.env(name, value));
-    Envoy::start(binary, &config, &options)
+    Envoy::start(binary, sample.text(), &options)
 }
 
 fn relative(path: &Path) -> String {

@@ -1,6 +1,8 @@
 //! Writes what a release consists of. `make image` and `make release` call it.
 //!
-//! usage: release image|all DIRECTORY
+//! usage: release image|all DIRECTORY [PROGRAM]
+//!
+//! PROGRAM is the tool as a static program, and without it there is no image of it.
 //!
 //! The environment has what is said of the release: `REVISION`, a commit, and `SOURCE_DATE_EPOCH`, when that was made.
 
@@ -8,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs, io};
 
+use cargo_metadata::{Metadata, MetadataCommand};
 use twilio_proxy_wasm_harness::release::{self, About, Cargo};
 use twilio_proxy_wasm_harness::sample::{module, repository};
 
@@ -16,11 +19,15 @@ const TARGET: &str = "wasm32-wasip1";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [what, directory] = arguments.as_slice() else {
-        eprintln!("usage: release image|all DIRECTORY");
-        return ExitCode::from(2);
+    let (what, directory, program) = match arguments.as_slice() {
+        [what, directory] => (what, directory, None),
+        [what, directory, program] => (what, directory, Some(Path::new(program))),
+        _ => {
+            eprintln!("usage: release image|all DIRECTORY [PROGRAM]");
+            return ExitCode::from(2);
+        }
     };
-    match run(what, Path::new(directory)) {
+    match run(what, Path::new(directory), program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("release: {error}");
@@ -29,19 +36,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(what: &str, directory: &Path) -> io::Result<()> {
+fn run(what: &str, directory: &Path, program: Option<&Path>) -> io::Result<()> {
     let created = env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let about = About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: env::var("REVISION").unwrap_or_else(|_| "unknown".to_owned()),
         created: created.unwrap_or(0),
     };
+    if let Some(program) = program {
+        release::write_tool_image(program, &about, directory)?;
+    }
     match what {
         "image" => release::write_images(&module(), &about, directory).map(drop),
         "all" => {
             let tree = ["tree", "-p", "twilio-proxy-wasm", "--target", TARGET, "--prefix", "none", "--edges"];
             let facts = Cargo {
-                metadata: cargo(&["metadata", "--format-version", "1", "--filter-platform", TARGET])?,
+                metadata: metadata()?,
                 needed: cargo(&[&tree[..], &["normal"]].concat())?,
                 contained: cargo(&[&tree[..], &["normal,no-proc-macro"]].concat())?,
                 lock: fs::read_to_string(repository().join("Cargo.lock"))?,
@@ -52,7 +62,16 @@ fn run(what: &str, directory: &Path) -> io::Result<()> {
     }
 }
 
-/// What cargo has to say.
+/// Runs `cargo metadata`.
+fn metadata() -> io::Result<Metadata> {
+    MetadataCommand::new()
+        .current_dir(repository())
+        .other_options(["--locked", "--filter-platform", TARGET].map(str::to_owned))
+        .exec()
+        .map_err(io::Error::other)
+}
+
+/// Runs cargo, and returns what it prints.
 fn cargo(arguments: &[&str]) -> io::Result<String> {
     let program = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(program).args(arguments).arg("--locked").current_dir(repository()).output()?;

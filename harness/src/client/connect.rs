@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -10,6 +11,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::certs::Certs;
+
+/// How long each call of a client may take, unless told otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A server on this machine.
 #[derive(Clone, Debug)]
@@ -31,19 +35,19 @@ pub(super) struct Opened {
 }
 
 impl Target {
-    /// A port of 127.0.0.1, without TLS.
+    /// Returns a port of 127.0.0.1, without TLS.
     pub fn plain(port: u16) -> Self {
         Self { address: (Ipv4Addr::LOCALHOST, port).into(), tls: None }
     }
 
-    /// A port of 127.0.0.1, with TLS: `name` is sent as SNI, and the certificate must be for it and from
+    /// Returns a port of 127.0.0.1, with TLS: `name` is sent as SNI, and the certificate must be for it and from
     /// `certs`.
     pub fn tls(port: u16, certs: &Certs, name: &str) -> Self {
         let tls = Some((certs.clone(), name.to_owned()));
         Self { tls, ..Self::plain(port) }
     }
 
-    /// The scheme of a URL for it.
+    /// Returns the scheme of a URL for it.
     pub fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }
     }

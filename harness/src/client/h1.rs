@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::time::timeout;
 
-use super::connect::{Stream, Target};
-use super::{DEADLINE, Failure, Request, Response};
+use super::connect::{DEADLINE, Stream, Target};
+use super::outcome::{Failure, Response};
+use super::request::Request;
 use crate::runtime::block_on;
 use crate::wire::body::Body;
 use crate::wire::head::{self, ResponseHead};
@@ -43,7 +44,7 @@ impl Connection {
         Ok(Self { reader: Reader::new(reader), writer, socket: opened.socket, deadline: DEADLINE })
     }
 
-    /// How long each of the following calls may take.
+    /// Sets how long each of the following calls may take.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
     }

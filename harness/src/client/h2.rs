@@ -10,9 +10,9 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::connect::Target;
-use super::request::Body;
-use super::{DEADLINE, Failure, Request, Response};
+use super::connect::{DEADLINE, Target};
+use super::outcome::{Failure, Response};
+use super::request::{Body, Request};
 use crate::Headers;
 use crate::runtime::{block_on, spawn};
 
@@ -60,7 +60,7 @@ impl Connection {
         })
     }
 
-    /// How long each of the following calls may take.
+    /// Sets how long each of the following calls may take.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
     }
@@ -229,7 +229,7 @@ impl Stream {
     }
 }
 
-/// The next piece of a body; `None` at its end.
+/// Reads the next piece of a body; `None` at its end.
 async fn next(body: &mut RecvStream) -> Result<Option<Bytes>, Failure> {
     match body.data().await {
         None => Ok(None),

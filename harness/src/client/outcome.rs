@@ -20,7 +20,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The body as text; bytes that are not UTF-8 become U+FFFD.
+    /// Returns the body as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

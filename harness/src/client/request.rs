@@ -32,7 +32,7 @@ pub(super) enum Body {
 }
 
 impl Request {
-    /// A request without a body. `authority` becomes `Host` or `:authority`, `path` includes the query.
+    /// Creates a request without a body. `authority` becomes `Host` or `:authority`, `path` includes the query.
     pub fn new(method: &str, authority: &str, path: &str) -> Self {
         Self {
             method: method.to_owned(),
@@ -47,7 +47,7 @@ impl Request {
         }
     }
 
-    /// A WebSocket handshake: `GET` with `Upgrade`, or extended `CONNECT` on HTTP/2.
+    /// Creates a WebSocket handshake: `GET` with `Upgrade`, or extended `CONNECT` on HTTP/2.
     pub fn websocket(authority: &str, path: &str) -> Self {
         Self { websocket: true, ..Self::new("GET", authority, path) }
     }
@@ -59,7 +59,7 @@ impl Request {
         self
     }
 
-    /// `:scheme` on HTTP/2, where it is not to follow from TLS.
+    /// Sets `:scheme` on HTTP/2, where it is not to follow from TLS.
     #[must_use]
     pub fn scheme(mut self, scheme: &str) -> Self {
         self.scheme = Some(scheme.to_owned());
@@ -94,14 +94,14 @@ impl Request {
         self
     }
 
-    /// The request in HTTP/1.1, for tests that cut it into pieces or damage it.
+    /// Writes the request in HTTP/1.1, for tests that cut it into pieces or damage it.
     pub fn h1_bytes(&self) -> Vec<u8> {
         let mut bytes = self.h1_head();
         bytes.extend_from_slice(&self.h1_body());
         bytes
     }
 
-    /// The request line and the header section, with the empty line at its end.
+    /// Writes the request line and the header section, with the empty line at its end.
     pub fn h1_head(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path).into_bytes();
         field(&mut head, b"host", self.authority.as_bytes());
@@ -124,7 +124,7 @@ impl Request {
         head
     }
 
-    /// The body with its framing.
+    /// Writes the body with its framing.
     pub fn h1_body(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         match &self.body {

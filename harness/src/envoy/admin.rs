@@ -25,7 +25,7 @@ impl Admin {
         self.port
     }
 
-    /// Whether Envoy has started with everything in its bootstrap.
+    /// Returns whether Envoy has started with everything in its bootstrap.
     pub(super) fn is_live(&self) -> bool {
         self.exchange("GET", "/ready").is_ok_and(|ready| ready.status == 200 && ready.text().trim() == "LIVE")
     }

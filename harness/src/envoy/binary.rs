@@ -20,7 +20,7 @@ pub struct EnvoyBinary {
 }
 
 impl EnvoyBinary {
-    /// The binary at `path`.
+    /// Asks the binary at `path` for its version.
     ///
     /// # Panics
     /// When it does not run, or does not say which version it is.
@@ -38,14 +38,14 @@ impl EnvoyBinary {
         Self { version: version.to_owned(), path }
     }
 
-    /// Whether it is of this release, like `(1, 39)`, or a newer one.
+    /// Returns whether it is of this release, like `(1, 39)`, or a newer one.
     pub fn is_at_least(&self, release: (u32, u32)) -> bool {
         let mut numbers = self.version.split(['.', '-']).map(|number| number.parse().unwrap_or(0));
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= release
     }
 }
 
-/// The binaries that the end-to-end tests run on, each fetched when it is missing.
+/// Returns the binaries that the end-to-end tests run on, each fetched when it is missing.
 ///
 /// The variable `ENVOY`, a path, wins. Else `ENVOY_VERSIONS`, separated by spaces, names them; else there is
 /// a default list, oldest first.
@@ -66,7 +66,7 @@ fn find() -> Vec<EnvoyBinary> {
     versions.split_whitespace().map(|version| EnvoyBinary::at(fetched(version))).collect()
 }
 
-/// What `tools/envoy` prints for this version.
+/// Fetches this version with `tools/envoy`, and returns its path.
 fn fetched(version: &str) -> PathBuf {
     let script = repository().join("tools/envoy");
     let output = Command::new(&script)

@@ -1,7 +1,5 @@
 //! How to start an Envoy.
 
-use super::Envoy;
-
 /// What is not in the bootstrap. The default is one worker and the log level `info`.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,7 +35,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// How many worker threads, each with a virtual machine of its own.
+    /// Sets how many worker threads, each with a virtual machine of its own.
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
@@ -52,14 +50,14 @@ impl Options {
         self
     }
 
-    /// The log level of every component, like `warning`.
+    /// Sets the log level of every component, like `warning`.
     #[must_use]
     pub fn log_level(mut self, level: &str) -> Self {
         self.log_level = level.to_owned();
         self
     }
 
-    /// The log level of some components, like `wasm:debug`.
+    /// Sets the log level of some components, like `wasm:debug`.
     #[must_use]
     pub fn component_log_level(mut self, levels: &str) -> Self {
         self.component_log_level = Some(levels.to_owned());
@@ -73,14 +71,7 @@ impl Options {
         self
     }
 
-    /// Takes over the listeners of a process with [`Options::hot_restart`], which goes on with the requests that it has.
-    #[must_use]
-    pub fn after(mut self, old: &Envoy) -> Self {
-        self.hot_restart = HotRestart::After(old.base_id());
-        self
-    }
-
-    /// Another command line argument.
+    /// Adds a command line argument.
     #[must_use]
     pub fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.to_owned());

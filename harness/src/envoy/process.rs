@@ -39,7 +39,7 @@ pub(super) struct Process {
 impl Process {
     /// Starts the process. What it says is its own matter from here on.
     pub(super) fn spawn(binary: &EnvoyBinary, config: &str, options: &Options, more: &[&str]) -> Self {
-        let scratch = super::scratch();
+        let scratch = Scratch::new("envoy");
         // Envoy reads JSON as YAML, but not the other way round.
         let config = scratch.write("envoy.yaml", config);
         let mut command = Command::new(&binary.path);
@@ -80,7 +80,7 @@ impl Process {
         Self { child, scratch }
     }
 
-    /// How it ended, if it has.
+    /// Returns how it ended, if it has.
     pub(super) fn exited(&mut self) -> Option<Exit> {
         let status = self.child.try_wait().expect("the state of our own child process");
         status.map(|status: ExitStatus| Exit { code: status.code(), log: self.log() })
@@ -131,7 +131,7 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of a log, without Envoy's list of its own extensions, which would fill them.
+/// Returns the last lines of a log, without Envoy's list of its own extensions, which would fill them.
 pub(super) fn tail(log: &str) -> String {
     let extensions = |line: &&str| line.contains("[info][main]") && line.contains("]   ");
     let lines: Vec<&str> = log.lines().filter(|line| !extensions(line)).collect();
@@ -146,7 +146,7 @@ fn stdout(scratch: &Scratch) -> PathBuf {
     scratch.join("stdout.log")
 }
 
-/// Opened for appending, because an access log to `/dev/stdout` opens it a second time.
+/// Opens the file for appending, because an access log to `/dev/stdout` opens it a second time.
 fn log_file(path: &Path) -> fs::File {
     OpenOptions::new()
         .create(true)

@@ -5,18 +5,30 @@ use std::io::{self, Read, Write};
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
-/// The digest of some bytes, in hexadecimal.
+/// Returns the digest of some bytes, in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A tar archive of these files, which belong to nobody and were made at no time.
+/// Whether a file of an archive is a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Data,
+    Program,
+}
+
+/// Writes a tar archive of these files, which belong to nobody and were made at no time.
 pub(super) fn tar(files: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
+    tar_of_kinds(&files.iter().map(|(name, content)| (*name, *content, Kind::Data)).collect::<Vec<_>>())
+}
+
+/// Writes one in which programs may be run.
+pub(super) fn tar_of_kinds(files: &[(&str, &[u8], Kind)]) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, content) in files {
+    for (name, content, kind) in files {
         let mut header = tar::Header::new_ustar();
         header.set_size(content.len().try_into().map_err(io::Error::other)?);
-        header.set_mode(0o644);
+        header.set_mode(if *kind == Kind::Program { 0o755 } else { 0o644 });
         header.set_mtime(0);
         header.set_uid(0);
         header.set_gid(0);
@@ -25,7 +37,7 @@ pub(super) fn tar(files: &[(&str, &[u8])]) -> io::Result<Vec<u8>> {
     archive.into_inner()
 }
 
-/// The files of a tar archive.
+/// Reads the files of a tar archive.
 ///
 /// # Errors
 /// When it is none.

@@ -1,132 +1,168 @@
 //! Images by the OCI's specification, each as the archive of an image layout.
 
+use std::collections::HashMap;
 use std::io;
+use std::str::FromStr as _;
 
-use serde_json::{Value, json};
+use oci_spec::OciSpecError;
+use oci_spec::image::{
+    ANNOTATION_CREATED, ANNOTATION_DESCRIPTION, ANNOTATION_LICENSES, ANNOTATION_REF_NAME,
+    ANNOTATION_REVISION, ANNOTATION_TITLE, ANNOTATION_VERSION, Arch, ConfigBuilder, Descriptor,
+    HistoryBuilder, ImageConfigurationBuilder, ImageIndexBuilder, ImageManifestBuilder, MediaType,
+    OciLayoutBuilder, Os, RootFsBuilder, SCHEMA_VERSION, Sha256Digest,
+};
+use serde::Serialize;
+use serde_json::json;
 
-use super::About;
-use super::archive::{gzip, sha256, tar};
+use super::about::About;
+use super::archive::{Kind, gzip, sha256, tar, tar_of_kinds};
 
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// What an image says that it is.
+struct Subject {
+    title: &'static str,
+    description: &'static str,
+}
 
-/// A blob and what a manifest says of it.
+const FILTER: Subject = Subject {
+    title: "twilio-proxy-wasm",
+    description: "A proxy-wasm HTTP filter that verifies Twilio webhooks inside Envoy",
+};
+const TOOL: Subject = Subject {
+    title: "twilio-webhook",
+    description: "Plays Twilio against a webhook, and proves from outside that it is verified",
+};
+
+/// Nobody's user and group, as in other images without a shell.
+const NOBODY: &str = "65532:65532";
+
+/// A blob of an image, and what other documents say of it.
 struct Blob {
-    media_type: &'static str,
+    descriptor: Descriptor,
     bytes: Vec<u8>,
-    title: Option<&'static str>,
 }
 
 impl Blob {
-    fn of_json(media_type: &'static str, value: &Value) -> Blob {
-        Blob { media_type, bytes: value.to_string().into_bytes(), title: None }
+    fn new(media_type: MediaType, bytes: Vec<u8>) -> io::Result<Self> {
+        let digest = Sha256Digest::from_str(&sha256(&bytes)).map_err(io::Error::other)?;
+        let size = u64::try_from(bytes.len()).map_err(io::Error::other)?;
+        Ok(Self { descriptor: Descriptor::new(media_type, size, digest), bytes })
     }
 
-    fn descriptor(&self) -> Value {
-        let mut descriptor = json!({
-            "mediaType": self.media_type,
-            "digest": format!("sha256:{}", sha256(&self.bytes)),
-            "size": self.bytes.len(),
-        });
-        if let Some(title) = self.title {
-            descriptor["annotations"] = json!({ "org.opencontainers.image.title": title });
-        }
-        descriptor
+    fn of_json(media_type: MediaType, document: &impl Serialize) -> io::Result<Self> {
+        Self::new(media_type, text(document)?.into_bytes())
+    }
+
+    /// Adds the name of the file that the blob is, as `oras pull` writes it.
+    fn titled(mut self, title: &str) -> Self {
+        self.descriptor.set_annotations(Some([(ANNOTATION_TITLE.to_owned(), title.to_owned())].into()));
+        self
     }
 }
 
-/// What `FROM scratch` and `COPY plugin.wasm /` make: one layer with one file.
+/// Writes the archive of what `FROM scratch` and `COPY plugin.wasm /` make: one layer with one file.
 pub(super) fn image(wasm: &[u8], about: &About) -> io::Result<Vec<u8>> {
     let files = tar(&[("plugin.wasm", wasm)])?;
-    let config = json!({
-        "created": timestamp(about.created),
-        // Those who pull a plugin do not look at this. Whoever does finds the most usual.
-        "architecture": "amd64",
-        "os": "linux",
-        "config": { "Labels": annotations(about) },
-        "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", sha256(&files))] },
-        "history": [{ "created": timestamp(about.created), "created_by": "COPY plugin.wasm /" }],
-    });
-    let layer =
-        Blob { media_type: "application/vnd.oci.image.layer.v1.tar+gzip", bytes: gzip(&files)?, title: None };
-    layout(&Blob::of_json("application/vnd.oci.image.config.v1+json", &config), &[layer], about)
+    // Those who pull a plugin do not look at the architecture. Whoever does finds the most usual.
+    one_layer(&files, "COPY plugin.wasm /", ConfigBuilder::default(), Arch::Amd64, &FILTER, about)
 }
 
-/// The module as it is. Istio takes an artifact of exactly two layers, of which one is the module.
-pub(super) fn artifact(wasm: &[u8], about: &About) -> io::Result<Vec<u8>> {
-    const CONFIG: &str = "application/vnd.module.wasm.config.v1+json";
-    let module = Blob {
-        media_type: "application/vnd.module.wasm.content.layer.v1+wasm",
-        bytes: wasm.to_vec(),
-        title: Some("plugin.wasm"),
+/// Writes the archive of an image that runs a static program of this machine's processor, and trusts these certificates.
+pub(super) fn program(program: &[u8], roots: &[u8], about: &About) -> io::Result<Vec<u8>> {
+    let files = tar_of_kinds(&[
+        ("etc/ssl/certs/ca-certificates.crt", roots, Kind::Data),
+        ("twilio-webhook", program, Kind::Program),
+    ])?;
+    let config = ConfigBuilder::default().user(NOBODY).entrypoint(vec!["/twilio-webhook".to_owned()]);
+    let arch = match std::env::consts::ARCH {
+        "aarch64" => Arch::ARM64,
+        _ => Arch::Amd64,
     };
-    let config = json!({ "type": "envoy_proxy", "abi_versions": ["v0-2-1"] });
-    let mut runtime = Blob::of_json(CONFIG, &config);
-    runtime.title = Some("runtime-config.json");
-    layout(&Blob::of_json(CONFIG, &config), &[runtime, module], about)
+    one_layer(&files, "COPY etc twilio-webhook /", config, arch, &TOOL, about)
 }
 
-/// An image layout with one manifest, tagged with the version.
-fn layout(config: &Blob, layers: &[Blob], about: &About) -> io::Result<Vec<u8>> {
-    let manifest = Blob::of_json(
-        MANIFEST,
-        &json!({
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "config": config.descriptor(),
-            "layers": layers.iter().map(Blob::descriptor).collect::<Vec<_>>(),
-            "annotations": annotations(about),
-        }),
-    );
-    let mut entry = manifest.descriptor();
-    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": about.version });
-    let index = json!({ "schemaVersion": 2, "manifests": [entry] }).to_string();
+/// Writes the archive of an image whose one layer is this tar archive.
+fn one_layer(
+    files: &[u8],
+    made_by: &str,
+    config: ConfigBuilder,
+    architecture: Arch,
+    subject: &Subject,
+    about: &About,
+) -> io::Result<Vec<u8>> {
+    let created = about.timestamp()?;
+    let history = HistoryBuilder::default().created(created.clone()).created_by(made_by);
+    let layers =
+        RootFsBuilder::default().typ("layers").diff_ids(vec![format!("sha256:{}", sha256(files))]).build();
+    let config = config.labels(annotations(subject, about)?).build();
+    let config = ImageConfigurationBuilder::default()
+        .created(created)
+        .architecture(architecture)
+        .os(Os::Linux)
+        .config(config.map_err(other)?)
+        .rootfs(layers.map_err(other)?)
+        .history(vec![history.build().map_err(other)?])
+        .build()
+        .map_err(other)?;
+    let layer = Blob::new(MediaType::ImageLayerGzip, gzip(files)?)?;
+    layout(&Blob::of_json(MediaType::ImageConfig, &config)?, &[layer], subject, about)
+}
+
+/// Writes the archive of the module as it is. Istio takes an artifact of exactly two layers, of which one is the module.
+pub(super) fn artifact(wasm: &[u8], about: &About) -> io::Result<Vec<u8>> {
+    let kind = MediaType::from("application/vnd.module.wasm.config.v1+json");
+    let config = json!({ "type": "envoy_proxy", "abi_versions": ["v0-2-1"] });
+    let runtime = Blob::of_json(kind.clone(), &config)?.titled("runtime-config.json");
+    let module =
+        Blob::new(MediaType::from("application/vnd.module.wasm.content.layer.v1+wasm"), wasm.to_vec())?;
+    layout(&Blob::of_json(kind, &config)?, &[runtime, module.titled("plugin.wasm")], &FILTER, about)
+}
+
+/// Writes an image layout with one manifest, tagged with the version.
+fn layout(config: &Blob, layers: &[Blob], subject: &Subject, about: &About) -> io::Result<Vec<u8>> {
+    let manifest = ImageManifestBuilder::default()
+        .schema_version(SCHEMA_VERSION)
+        .media_type(MediaType::ImageManifest)
+        .config(config.descriptor.clone())
+        .layers(layers.iter().map(|layer| layer.descriptor.clone()).collect::<Vec<_>>())
+        .annotations(annotations(subject, about)?)
+        .build()
+        .map_err(other)?;
+    let manifest = Blob::of_json(MediaType::ImageManifest, &manifest)?;
+    let mut tagged = manifest.descriptor.clone();
+    tagged.set_annotations(Some([(ANNOTATION_REF_NAME.to_owned(), about.version.clone())].into()));
+    let index = ImageIndexBuilder::default().schema_version(SCHEMA_VERSION).manifests(vec![tagged]).build();
+    let index = text(&index.map_err(other)?)?;
+    let marker = OciLayoutBuilder::default().image_layout_version("1.0.0").build();
+    let marker = text(&marker.map_err(other)?)?;
     let mut blobs: Vec<(String, &[u8])> = std::iter::once(config)
         .chain(layers)
         .chain([&manifest])
-        .map(|blob| (format!("blobs/sha256/{}", sha256(&blob.bytes)), blob.bytes.as_slice()))
+        .map(|blob| (format!("blobs/sha256/{}", blob.descriptor.digest().digest()), blob.bytes.as_slice()))
         .collect();
     blobs.sort();
     blobs.dedup();
-    let head: [(&str, &[u8]); 2] =
-        [("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#), ("index.json", index.as_bytes())];
+    let head = [("oci-layout", marker.as_bytes()), ("index.json", index.as_bytes())];
     let blobs = blobs.iter().map(|(name, bytes)| (name.as_str(), *bytes));
     tar(&head.into_iter().chain(blobs).collect::<Vec<_>>())
 }
 
-fn annotations(about: &About) -> Value {
-    json!({
-        "org.opencontainers.image.title": "twilio-proxy-wasm",
-        "org.opencontainers.image.description": "A proxy-wasm HTTP filter that verifies Twilio webhooks inside Envoy",
-        "org.opencontainers.image.version": about.version,
-        "org.opencontainers.image.revision": about.revision,
-        "org.opencontainers.image.created": timestamp(about.created),
-        "org.opencontainers.image.licenses": "Apache-2.0",
-    })
+fn annotations(subject: &Subject, about: &About) -> io::Result<HashMap<String, String>> {
+    let annotations = [
+        (ANNOTATION_TITLE, subject.title.to_owned()),
+        (ANNOTATION_DESCRIPTION, subject.description.to_owned()),
+        (ANNOTATION_VERSION, about.version.clone()),
+        (ANNOTATION_REVISION, about.revision.clone()),
+        (ANNOTATION_CREATED, about.timestamp()?),
+        (ANNOTATION_LICENSES, "Apache-2.0".to_owned()),
+    ];
+    Ok(annotations.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
-/// Seconds since 1970 as RFC 3339 has them, in UTC.
-pub(super) fn timestamp(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // The civil date of a day, with years that begin in March, so that a leap day is the last of its year.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
+/// Writes a document as JSON with its fields sorted by name: a hash map would write them in another order each time.
+fn text(document: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_value(document)?.to_string())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::timestamp;
-
-    #[test]
-    fn a_moment_is_written_as_rfc_3339_has_it() {
-        assert_eq!(timestamp(0), "1970-01-01T00:00:00Z");
-        assert_eq!(timestamp(951_827_696), "2000-02-29T12:34:56Z");
-        assert_eq!(timestamp(1_767_225_599), "2025-12-31T23:59:59Z");
-    }
+fn other(error: OciSpecError) -> io::Error {
+    io::Error::other(error)
 }

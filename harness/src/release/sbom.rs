@@ -3,17 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use serde_json::{Value, json};
+use cargo_metadata::{DependencyKind, Metadata, Package, PackageId};
+use cyclonedx_bom::external_models::date_time::DateTime;
+use cyclonedx_bom::external_models::spdx::SpdxExpression;
+use cyclonedx_bom::models::component::{Classification, Component, Components, Scope};
+use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
+use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
+use cyclonedx_bom::models::license::{LicenseChoice, Licenses};
+use cyclonedx_bom::prelude::{Bom, Purl, SpecVersion, Validate as _};
+use serde::Deserialize;
 
-use super::About;
+use super::about::About;
 use super::archive::sha256;
-use super::oci::timestamp;
 
 /// What cargo says of the module.
 #[derive(Clone, Debug)]
 pub struct Cargo {
     /// `cargo metadata`: what crates are, and by whom they are needed.
-    pub metadata: String,
+    pub metadata: Metadata,
     /// `cargo tree`, a crate a line: those that the module needs, by the features that it needs them with.
     pub needed: String,
     /// The same without macros and what these need, which runs while the module is built and is not in it.
@@ -22,74 +29,90 @@ pub struct Cargo {
     pub lock: String,
 }
 
-/// The crates of the module, with the digests of `Cargo.lock`.
-pub(super) fn of_module(cargo: &Cargo, wasm: &[u8], about: &About) -> io::Result<String> {
-    let metadata: Value = serde_json::from_str(&cargo.metadata)?;
-    let packages: BTreeMap<&str, &Value> =
-        array(&metadata["packages"]).iter().map(|package| (text(&package["id"]), package)).collect();
-    let nodes: BTreeMap<&str, &Value> =
-        array(&metadata["resolve"]["nodes"]).iter().map(|node| (text(&node["id"]), node)).collect();
-    let root = text(&metadata["resolve"]["root"]);
-    let (needed, inside) = (references(&cargo.needed), references(&cargo.contained));
-    let all: Vec<&str> =
-        packages.keys().copied().filter(|id| needed.contains(&reference(packages[id]))).collect();
-    if all.len() != needed.len() {
+/// Writes the bill of the module's crates, with the digests of `Cargo.lock`.
+pub(super) fn of_module(cargo: &Cargo, wasm: &[u8], about: &About) -> io::Result<Vec<u8>> {
+    let packages: BTreeMap<&PackageId, &Package> =
+        cargo.metadata.packages.iter().map(|package| (&package.id, package)).collect();
+    let resolve =
+        cargo.metadata.resolve.as_ref().ok_or_else(|| io::Error::other("cargo metadata: no graph"))?;
+    let (needed, contained) = (references(&cargo.needed), references(&cargo.contained));
+    let checksums = checksums(&cargo.lock)?;
+    let mut components = Vec::new();
+    let mut edges = Vec::new();
+    let mut module = None;
+    for node in &resolve.nodes {
+        let package = packages[&node.id];
+        let reference = reference(package);
+        if !needed.contains(&reference) {
+            continue;
+        }
+        let in_the_module = node
+            .deps
+            .iter()
+            .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal));
+        let dependencies: BTreeSet<String> = in_the_module
+            .map(|dependency| self::reference(packages[&dependency.pkg]))
+            .filter(|reference| needed.contains(reference))
+            .collect();
+        edges.push(Dependency {
+            dependency_ref: reference.clone(),
+            dependencies: dependencies.into_iter().collect(),
+        });
+        if resolve.root.as_ref() == Some(&node.id) {
+            let digest = Some(sha256(wasm));
+            module = Some(component(Classification::Application, package, digest)?);
+            continue;
+        }
+        let checksum = checksums.get(&(package.name.to_string(), package.version.to_string()));
+        let mut component = component(Classification::Library, package, checksum.cloned())?;
+        component.scope =
+            Some(if contained.contains(&reference) { Scope::Required } else { Scope::Excluded });
+        components.push(component);
+    }
+    if edges.len() != needed.len() {
         return Err(io::Error::other("cargo metadata and cargo tree do not name the same crates"));
     }
-    let needs = |id: &str| -> BTreeSet<String> {
-        let of_the_module =
-            |dependency: &&Value| array(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null());
-        let found = array(&nodes[id]["deps"]).iter().filter(of_the_module);
-        let found = found.map(|dependency| reference(packages[text(&dependency["pkg"])]));
-        found.filter(|reference| needed.contains(reference)).collect()
+    let metadata = cyclonedx_bom::models::metadata::Metadata {
+        timestamp: Some(DateTime::try_from(about.timestamp()?).map_err(io::Error::other)?),
+        component: module,
+        ..Default::default()
     };
-    let checksums = checksums(&cargo.lock);
-    let component = |id: &&str| {
-        let package = packages[id];
-        let (name, version) = (text(&package["name"]), text(&package["version"]));
-        let mut component = json!({
-            "type": "library",
-            "bom-ref": reference(package),
-            "name": name,
-            "version": version,
-            "scope": if inside.contains(&reference(package)) { "required" } else { "excluded" },
-            "licenses": [{ "expression": text(&package["license"]).replace('/', " OR ") }],
-            "purl": reference(package),
-        });
-        if let Some(checksum) = checksums.get(&(name.to_owned(), version.to_owned())) {
-            component["hashes"] = json!([{ "alg": "SHA-256", "content": checksum }]);
-        }
-        component
+    let bill = Bom {
+        // A serial number is another one each time.
+        serial_number: None,
+        metadata: Some(metadata),
+        components: Some(Components(components)),
+        dependencies: Some(Dependencies(edges)),
+        ..Bom::default()
     };
-    let edges = all.iter().map(|id| json!({ "ref": reference(packages[id]), "dependsOn": needs(id) }));
-    let bill = json!({
-        "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "version": 1,
-        "metadata": {
-            "timestamp": timestamp(about.created),
-            "component": {
-                "type": "application",
-                "bom-ref": reference(packages[root]),
-                "name": text(&packages[root]["name"]),
-                "version": about.version,
-                "hashes": [{ "alg": "SHA-256", "content": sha256(wasm) }],
-                "licenses": [{ "expression": text(&packages[root]["license"]) }],
-                "purl": reference(packages[root]),
-            },
-        },
-        "components": all.iter().filter(|id| **id != root).map(component).collect::<Vec<_>>(),
-        "dependencies": edges.collect::<Vec<_>>(),
-    });
-    Ok(format!("{bill:#}\n"))
+    let validation = bill.validate_version(SpecVersion::V1_5);
+    if !validation.passed() {
+        return Err(io::Error::other(format!("the bill of materials is not CycloneDX: {validation:?}")));
+    }
+    let mut bytes = Vec::new();
+    bill.output_as_json_v1_5(&mut bytes).map_err(io::Error::other)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
-fn reference(package: &Value) -> String {
-    format!("pkg:cargo/{}@{}", text(&package["name"]), text(&package["version"]))
+fn component(kind: Classification, package: &Package, sha256: Option<String>) -> io::Result<Component> {
+    let (name, version) = (package.name.as_str(), package.version.to_string());
+    let mut component = Component::new(kind, name, &version, Some(reference(package)));
+    let license = package.license.clone().unwrap_or_default();
+    let license = SpdxExpression::parse_lax(license)
+        .map_err(|error| io::Error::other(format!("the licence of {name}: {error}")))?;
+    component.licenses = Some(Licenses(vec![LicenseChoice::Expression(license)]));
+    component.purl = Some(Purl::new("cargo", name, &version).map_err(io::Error::other)?);
+    component.hashes =
+        sha256.map(|digest| Hashes(vec![Hash { alg: HashAlgorithm::SHA_256, content: HashValue(digest) }]));
+    Ok(component)
 }
 
-/// The crates in the output of `cargo tree`, of which each line begins with a name and a version.
+fn reference(package: &Package) -> String {
+    format!("pkg:cargo/{}@{}", package.name, package.version)
+}
+
+/// Returns the crates in the output of `cargo tree`, of which each line begins with a name and a version.
 fn references(tree: &str) -> BTreeSet<String> {
     let reference = |line: &str| {
         let mut words = line.split_whitespace();
@@ -98,22 +121,19 @@ fn references(tree: &str) -> BTreeSet<String> {
     tree.lines().filter_map(reference).collect()
 }
 
-/// The digests of the crates' archives, by name and version.
-fn checksums(lock: &str) -> BTreeMap<(String, String), String> {
-    let field = |package: &str, name: &str| {
-        let value = package.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = \""));
-        value.and_then(|value| value.strip_suffix('"')).map(str::to_owned)
-    };
-    let packages = lock.split("[[package]]").skip(1);
-    let checksum =
-        |package| Some(((field(package, "name")?, field(package, "version")?), field(package, "checksum")?));
-    packages.filter_map(checksum).collect()
-}
-
-fn array(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap_or_default()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+/// Returns the digests of the crates' archives, by name and version.
+fn checksums(lock: &str) -> io::Result<BTreeMap<(String, String), String>> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(Deserialize)]
+    struct Locked {
+        name: String,
+        version: String,
+        checksum: Option<String>,
+    }
+    let lock: Lock = toml::from_str(lock).map_err(io::Error::other)?;
+    let locked = lock.package.into_iter();
+    Ok(locked.filter_map(|Locked { name, version, checksum }| Some(((name, version), checksum?))).collect())
 }

@@ -21,12 +21,12 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// A response without delay.
+    /// Returns a response without delay.
     pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::Reply { status, body: body.into(), delay: Duration::ZERO }
     }
 
-    /// A 200 after `delay`.
+    /// Returns a 200 after `delay`.
     pub fn slow(delay: Duration) -> Self {
         Self::Reply { status: 200, body: OK.to_vec(), delay }
     }
@@ -35,7 +35,7 @@ impl Answer {
 const OK: &[u8] = b"upstream\n";
 
 impl Default for Answer {
-    /// 200 with the body `upstream` and a line end.
+    /// Returns a 200 with the body `upstream` and a line end.
     fn default() -> Self {
         Self::reply(200, OK)
     }

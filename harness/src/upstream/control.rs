@@ -7,20 +7,21 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Upstream, to_json};
+use super::Upstream;
+use super::json::to_json;
 use crate::runtime::{block_on, spawn};
 use crate::wire::head;
 use crate::wire::reader::Reader;
 
 /// Answers on `address`, for the rest of the process, and returns the address with the real port.
 ///
-/// - `GET /requests`: all requests as JSON, see [`to_json`];
+/// - `GET /requests`: all requests as JSON, see [`super::to_json`];
 /// - `GET /requests/TOKEN`: those with this `i-twilio-idempotency-token`;
 /// - `GET /healthz`: 200.
 ///
 /// # Errors
 /// When the address cannot be listened on.
-pub fn serve_control(address: SocketAddr, upstream: Arc<Upstream>) -> io::Result<SocketAddr> {
+pub fn serve(address: SocketAddr, upstream: Arc<Upstream>) -> io::Result<SocketAddr> {
     let listener = block_on(TcpListener::bind(address))?;
     let address = listener.local_addr()?;
     spawn(async move {
@@ -35,7 +36,7 @@ pub fn serve_control(address: SocketAddr, upstream: Arc<Upstream>) -> io::Result
     Ok(address)
 }
 
-/// One request and its answer.
+/// Reads one request, and answers it.
 async fn exchange(stream: TcpStream, upstream: Arc<Upstream>) -> io::Result<()> {
     let mut reader = Reader::new(stream);
     let Some(head) = head::request(&mut reader).await? else {
@@ -58,5 +59,5 @@ async fn exchange(stream: TcpStream, upstream: Arc<Upstream>) -> io::Result<()> 
 }
 
 fn record(upstream: &Upstream, token: Option<&str>) -> String {
-    format!("{:#}\n", to_json(&upstream.store.requests_since(Default::default()), token))
+    format!("{:#}\n", to_json(&upstream.requests(), token))
 }

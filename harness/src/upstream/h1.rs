@@ -40,7 +40,7 @@ pub(super) async fn serve(mut reader: Reader<Tapped>, number: usize, store: Arc<
     Ok(())
 }
 
-/// The record of a request that begins with `head`.
+/// Returns the record of a request that begins with `head`.
 fn request(head: &RequestHead, connection: usize) -> Request {
     Request {
         connection,
@@ -110,7 +110,7 @@ async fn websocket(mut reader: Reader<Tapped>, head: &RequestHead, recording: Re
     }
 }
 
-/// `Sec-WebSocket-Accept` for a key (RFC 6455, 4.2.2).
+/// Returns `Sec-WebSocket-Accept` for a key (RFC 6455, 4.2.2).
 fn accept_key(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);

@@ -37,7 +37,7 @@ pub(super) async fn serve(tapped: Tapped, number: usize, store: Arc<Store>) -> R
     Ok(())
 }
 
-/// The record of a request whose header section is that of `request`.
+/// Returns the record of a request whose header section is that of `request`.
 fn record(request: &http::Request<RecvStream>, connection: usize) -> Request {
     let uri = request.uri();
     let headers = Headers::from(request.headers());

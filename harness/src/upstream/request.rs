@@ -44,7 +44,7 @@ pub struct Request {
 }
 
 impl Protocol {
-    /// As it is written: `HTTP/1.1` or `HTTP/2`.
+    /// Returns `HTTP/1.1` or `HTTP/2`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Http1 => "HTTP/1.1",
@@ -54,14 +54,14 @@ impl Protocol {
 }
 
 impl Request {
-    /// The body as text; bytes that are not UTF-8 become U+FFFD.
+    /// Returns the body as text; bytes that are not UTF-8 become U+FFFD.
     pub fn body_text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl fmt::Display for Request {
-    /// One line: `POST /sms HTTP/1.1, host hooks.example.com, 154 bytes`.
+    /// Writes one line: `POST /sms HTTP/1.1, host hooks.example.com, 154 bytes`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, path, authority, protocol, .. } = self;
         write!(f, "{method} {path} {}, host {authority}, {} bytes", protocol.name(), self.body.len())?;
@@ -70,7 +70,7 @@ impl fmt::Display for Request {
 }
 
 impl fmt::Debug for Request {
-    /// The line, the header fields and the body as text: what a failing test should show.
+    /// Writes the line, the header fields and the body as text: what a failing test should show.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{self}")?;
         for (name, value) in self.headers.iter().chain(self.trailers.iter()) {

@@ -34,7 +34,7 @@ pub(super) async fn accept(listener: TcpListener, store: Arc<Store>, stop: Arc<N
     connections.shutdown().await;
 }
 
-/// The stream, and a second handle on its socket.
+/// Returns the stream, and a second handle on its socket.
 fn with_twin(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
     stream.set_nodelay(true)?;
     let stream = stream.into_std()?;

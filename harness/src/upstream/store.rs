@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::request::Request;
-use super::tap::Sorter;
+use super::sorter::Sorter;
 use crate::Headers;
 use crate::runtime::poll_until;
 
@@ -75,7 +75,7 @@ impl State {
         });
     }
 
-    /// Whether some connection has bytes that were not read yet.
+    /// Returns whether some connection has bytes that were not read yet.
     fn has_unread(&self) -> bool {
         // The sockets do not block: no bytes is an error here, and the end of the stream is a zero.
         self.open.values().any(|open| matches!(open.socket.peek(&mut [0]), Ok(1..)))
@@ -99,7 +99,7 @@ impl Store {
         self.lock().answer = answer;
     }
 
-    /// Registers a connection. The answer is its id.
+    /// Registers a connection, and returns its id.
     pub(super) fn accepted(&self, peer: SocketAddr, socket: TcpStream) -> usize {
         let mut state = self.lock();
         let id = state.accepted.len();
@@ -118,7 +118,7 @@ impl Store {
         }
     }
 
-    /// The number of connection `id` in the order of the first byte.
+    /// Returns the number of connection `id` in the order of the first byte.
     pub(super) fn number(&self, id: usize) -> usize {
         self.lock().open.get(&id).and_then(|open| open.number).unwrap_or_default()
     }
@@ -181,13 +181,13 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// More of the body.
+    /// Adds more of the body.
     pub(super) fn data(&self, bytes: &[u8]) {
         self.store.lock().requests[self.index].body.extend_from_slice(bytes);
         self.store.changed.notify_all();
     }
 
-    /// The request is whole.
+    /// Says that the request is whole.
     pub(super) fn complete(self, trailers: Headers) {
         let mut state = self.store.lock();
         let request = &mut state.requests[self.index];

@@ -3,11 +3,11 @@
 use std::io;
 
 use bytes::Bytes;
+use httparse::Status;
 use tokio::io::AsyncRead;
 
-use super::head::malformed;
-use super::headers::Headers;
-use super::reader::Reader;
+use super::headers::{Headers, MAX_FIELDS};
+use super::reader::{Reader, malformed};
 
 /// How the end of a body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Body {
         Self { state, trailers: Headers::new() }
     }
 
-    /// The next bytes as they arrive; `None` when the body is whole.
+    /// Reads the next bytes as they arrive; `None` when the body is whole.
     pub(crate) async fn next<S: AsyncRead + Unpin>(
         &mut self,
         reader: &mut Reader<S>,
@@ -64,7 +64,7 @@ impl Body {
                     return Ok(Some(reader.take(usize::MAX)));
                 }
                 State::ChunkSize => {
-                    let size = chunk_size(&reader.line().await?)?;
+                    let size = chunk_size(reader).await?;
                     if size == 0 {
                         self.trailers = trailers(reader).await?;
                         self.state = State::Done;
@@ -83,7 +83,7 @@ impl Body {
         }
     }
 
-    /// Everything up to the end.
+    /// Reads everything up to the end.
     pub(crate) async fn collect<S: AsyncRead + Unpin>(
         &mut self,
         reader: &mut Reader<S>,
@@ -106,25 +106,31 @@ async fn take<S: AsyncRead + Unpin>(reader: &mut Reader<S>, left: &mut u64) -> i
     Ok(piece)
 }
 
-/// The size in front of a chunk; extensions after `;` are ignored.
-fn chunk_size(line: &[u8]) -> io::Result<u64> {
-    let digits = line.split(|byte| *byte == b';').next().unwrap_or_default();
-    std::str::from_utf8(digits)
-        .ok()
-        .and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok())
-        .ok_or_else(|| malformed("a chunk size that is no hexadecimal number"))
+/// Reads the line in front of a chunk, and returns the size in it.
+async fn chunk_size<S: AsyncRead + Unpin>(reader: &mut Reader<S>) -> io::Result<u64> {
+    loop {
+        match httparse::parse_chunk_size(reader.buffered()) {
+            Ok(Status::Complete((length, size))) => {
+                reader.take(length);
+                return Ok(size);
+            }
+            Ok(Status::Partial) => reader.need().await?,
+            Err(_) => return Err(malformed("a chunk size that is no hexadecimal number")),
+        }
+    }
 }
 
-/// The fields after the last chunk, up to the empty line.
+/// Reads the fields after the last chunk, up to the empty line.
 async fn trailers<S: AsyncRead + Unpin>(reader: &mut Reader<S>) -> io::Result<Headers> {
-    let mut trailers = Headers::new();
     loop {
-        let line = reader.line().await?;
-        if line.is_empty() {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        if let Status::Complete((length, fields)) =
+            httparse::parse_headers(reader.buffered(), &mut fields).map_err(malformed)?
+        {
+            let trailers = Headers::from(fields);
+            reader.take(length);
             return Ok(trailers);
         }
-        let colon = line.iter().position(|byte| *byte == b':');
-        let (name, value) = line.split_at(colon.ok_or_else(|| malformed("a trailer without a colon"))?);
-        trailers.push(name, value.get(1..).unwrap_or_default().trim_ascii());
+        reader.need().await?;
     }
 }

@@ -5,11 +5,8 @@ use std::io;
 use tokio::io::AsyncRead;
 
 use super::body::Framing;
-use super::headers::Headers;
-use super::reader::Reader;
-
-/// More fields than any proxy in front of a test lets through (Envoy: 100).
-const MAX_FIELDS: usize = 256;
+use super::headers::{Headers, MAX_FIELDS};
+use super::reader::{Reader, malformed};
 
 /// A request line and its header fields.
 #[derive(Debug)]
@@ -73,14 +70,14 @@ pub(crate) async fn response<S: AsyncRead + Unpin>(reader: &mut Reader<S>) -> io
 }
 
 impl RequestHead {
-    /// How long the body is: without a length there is none.
+    /// Returns how long the body is: without a length there is none.
     pub(crate) fn framing(&self) -> io::Result<Framing> {
         Ok(declared(&self.headers)?.unwrap_or(Framing::Length(0)))
     }
 }
 
 impl ResponseHead {
-    /// How long the body of the answer to a `method` request is: without a length it goes on to the end.
+    /// Returns how long the body of the answer to a `method` request is: without a length it goes on to the end.
     pub(crate) fn framing(&self, method: &str) -> io::Result<Framing> {
         if method == "HEAD" || self.status < 200 || matches!(self.status, 204 | 304) {
             return Ok(Framing::Length(0));
@@ -89,7 +86,7 @@ impl ResponseHead {
     }
 }
 
-/// What the header fields say about the body, if anything.
+/// Returns what the header fields say about the body, if anything.
 fn declared(headers: &Headers) -> io::Result<Option<Framing>> {
     if headers.has_token("transfer-encoding", "chunked") {
         return Ok(Some(Framing::Chunked));
@@ -99,9 +96,4 @@ fn declared(headers: &Headers) -> io::Result<Option<Framing>> {
     };
     let length = std::str::from_utf8(length).ok().and_then(|text| text.trim().parse().ok());
     length.map(Framing::Length).map(Some).ok_or_else(|| malformed("a content-length that is no number"))
-}
-
-/// An error of the peer's making.
-pub(crate) fn malformed(what: impl ToString) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_string())
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// More fields than any proxy in front of a test lets through (Envoy: 100).
+pub(super) const MAX_FIELDS: usize = 256;
+
 /// Header (or trailer) fields in their order, names and values as bytes.
 ///
 /// Neither a `HashMap` nor text: the tests send values that are not UTF-8 and names that occur twice.
@@ -18,7 +21,7 @@ impl fmt::Debug for Headers {
 }
 
 impl Headers {
-    /// No fields.
+    /// Creates a list without fields.
     pub fn new() -> Self {
         Self::default()
     }
@@ -28,38 +31,38 @@ impl Headers {
         self.0.push((name.as_ref().to_vec(), value.as_ref().to_vec()));
     }
 
-    /// The first value of `name`, whose case does not count.
+    /// Returns the first value of `name`, whose case does not count.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.get_all(name).next()
     }
 
-    /// Every value of `name`, in order.
+    /// Returns every value of `name`, in order.
     pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let name = name.as_bytes().to_vec();
         self.iter().filter(move |(have, _)| have.eq_ignore_ascii_case(&name)).map(|(_, value)| value)
     }
 
-    /// The first value of `name` as text; bytes that are not UTF-8 become U+FFFD.
+    /// Returns the first value of `name` as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self, name: &str) -> Option<String> {
         self.get(name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The fields in order.
+    /// Returns the fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.0.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
     }
 
-    /// How many fields there are.
+    /// Returns how many fields there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether one of the comma-separated values of `name` is `token`, as in `Connection: close`.
+    /// Returns whether one of the comma-separated values of `name` is `token`, as in `Connection: close`.
     pub(crate) fn has_token(&self, name: &str, token: &str) -> bool {
         self.get_all(name)
             .flat_map(|value| value.split(|byte| *byte == b','))
@@ -74,7 +77,7 @@ impl From<&[httparse::Header<'_>]> for Headers {
 }
 
 impl From<&http::HeaderMap> for Headers {
-    /// HTTP/2 fields; those of one name come together.
+    /// Takes HTTP/2 fields; those of one name come together.
     fn from(map: &http::HeaderMap) -> Self {
         Self(
             map.iter()

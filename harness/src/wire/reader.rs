@@ -17,7 +17,7 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         Self { stream, buffer: BytesMut::with_capacity(16 * 1024) }
     }
 
-    /// What has been read and not taken.
+    /// Returns what has been read and not taken.
     pub(crate) fn buffered(&self) -> &[u8] {
         &self.buffer
     }
@@ -50,13 +50,18 @@ impl<S: AsyncRead + Unpin> Reader<S> {
         }
     }
 
-    /// The stream, for writing to it.
+    /// Returns the stream, for writing to it.
     pub(crate) fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// The stream, and what has been read from it and not taken.
+    /// Returns the stream, and what has been read from it and not taken.
     pub(crate) fn into_parts(self) -> (S, Bytes) {
         (self.stream, self.buffer.freeze())
     }
+}
+
+/// Returns the error for a message that breaks the protocol; `what` says how.
+pub(crate) fn malformed(what: impl ToString) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_string())
 }

@@ -46,12 +46,12 @@ impl Express {
         Self { child, port }
     }
 
-    /// The process id.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// Returns where it listens on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -65,7 +65,7 @@ impl Drop for Express {
     }
 }
 
-/// The directory of Node.js packages.
+/// Returns the directory of Node.js packages.
 fn packages() -> PathBuf {
     let script = repository().join("tools/oracles");
     // Where it has to download, it says so.
