@@ -27,6 +27,12 @@ fn sms(bencher: Bencher<'_, '_>) {
     run(bencher, &Workload::sms(), true);
 }
 
+/// With a token that may change while the proxy serves.
+#[divan::bench]
+fn changing_sms(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::changing_sms(), true);
+}
+
 #[divan::bench]
 fn forged_sms(bencher: Bencher<'_, '_>) {
     run(bencher, &Workload::forged_sms(), false);
@@ -42,7 +48,34 @@ fn events_64k(bencher: Bencher<'_, '_>) {
     run(bencher, &Workload::events(), true);
 }
 
-/// With the search for its cause, which the proxy does once a second at most.
+#[divan::bench]
+fn twenty_routes(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::twenty_routes(), true);
+}
+
+#[divan::bench]
+fn five_tokens(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::five_tokens(), true);
+}
+
+/// With the first of the URLs, or the tenth.
+#[divan::bench(args = [false, true])]
+fn tried(bencher: Bencher<'_, '_>, is_tenth: bool) {
+    run(bencher, &Workload::tried(is_tenth), true);
+}
+
+#[divan::bench]
+fn other(bencher: Bencher<'_, '_>) {
+    run(bencher, &Workload::other(), true);
+}
+
+/// Measures a request that is on no route, by a path of which every piece has to be read.
+#[divan::bench(args = [4_096, 50_000])]
+fn worst_path(bencher: Bencher<'_, '_>, size: usize) {
+    run(bencher, &Workload::other_path("/a;", "/.%20", size), true);
+}
+
+/// Measures a denial with the search for its cause, which the proxy does once a second at most.
 #[divan::bench]
 fn forged_query(bencher: Bencher<'_, '_>) {
     run(bencher, &Workload::forged_query(), false);

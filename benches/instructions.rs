@@ -31,14 +31,35 @@ const PLAIN_COPIES: &str = "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-AVX_
 /// A request by its name, and whether it is to be allowed.
 type Case = (&'static str, fn() -> Workload, bool);
 
-const WORKLOADS: [Case; 6] = [
+const WORKLOADS: [Case; 12] = [
     ("sms", Workload::sms, true),
+    ("changing_sms", Workload::changing_sms, true),
     ("forged_sms", Workload::forged_sms, false),
     ("get", Workload::get, true),
     ("events_64k", Workload::events, true),
     ("forged_query", Workload::forged_query, false),
+    ("other", Workload::other, true),
+    ("twenty_routes", Workload::twenty_routes, true),
+    ("five_tokens", Workload::five_tokens, true),
+    ("first_url", || Workload::tried(false), true),
+    ("tenth_url", || Workload::tried(true), true),
     ("form_60k", || Workload::large_form(200), true),
 ];
+
+/// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
+const PATHS: [(&str, &str, &str); 8] = [
+    ("plain", "/", "a"),
+    ("segments", "/a;", "/.%20"),
+    ("escapes", "/;%", "25"),
+    ("units", "/;", "%u0073"),
+    ("full width", "/..", "%EF%BD%93"),
+    ("not ASCII", "/caf", "%C3%A9"),
+    ("near", "/..", ".t.w.i.l.i"),
+    ("nothing lost", "/", "a%20/"),
+];
+/// What a path may cost in the place of a plain one of its size.
+const MOST_TIMES_PLAIN: u64 = 3;
+const SIZES: [usize; 2] = [4_000, 50_000];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
@@ -59,16 +80,24 @@ fn can_count() -> bool {
     can
 }
 
-/// In the process that callgrind watches: the second time, when whatever is done once is done.
+/// Runs in the process that callgrind watches, which counts the second time: what is done only once is done by then.
 fn run(name: &str) -> ExitCode {
-    let (_, workload, allowed) = WORKLOADS.iter().find(|(own, ..)| *own == name).expect("a request");
-    let workload = workload();
-    assert_eq!(workload.verify(), *allowed);
-    assert_eq!(black_box(measured_request(black_box(&workload))), *allowed);
+    let (workload, allowed) = match name.split_once(' ') {
+        Some((size, name)) => {
+            let (_, begin, repeated) = PATHS.iter().find(|(own, ..)| *own == name).expect("a path");
+            (Workload::other_path(begin, repeated, size.parse().expect("a size")), true)
+        }
+        None => {
+            let (_, workload, allowed) = WORKLOADS.iter().find(|(own, ..)| *own == name).expect("a request");
+            (workload(), *allowed)
+        }
+    };
+    assert_eq!(workload.verify(), allowed);
+    assert_eq!(black_box(measured_request(black_box(&workload))), allowed);
     ExitCode::SUCCESS
 }
 
-/// Callgrind counts from its beginning to its end, and finds it by its name.
+/// Verifies one request. Callgrind counts from its beginning to its end, and finds it by its name.
 #[inline(never)]
 fn measured_request(workload: &Workload) -> bool {
     workload.verify()
@@ -124,10 +153,30 @@ fn compare() -> ExitCode {
             percent % 10
         );
     }
-    status
+    if compare_paths() { status } else { ExitCode::FAILURE }
 }
 
-/// The compiler that would build this now, which is the one that did.
+/// Says what paths cost in the place of plain ones, and whether none is too much.
+fn compare_paths() -> bool {
+    let mut all_right = true;
+    for size in SIZES {
+        let [plain, costs @ ..] = PATHS.map(|(name, ..)| (name, count(&format!("{size} {name}"))));
+        for (name, cost) in costs {
+            let is_right = cost <= plain.1 * MOST_TIMES_PLAIN;
+            let verdict = if is_right { "ok" } else { "TOO MANY" };
+            let tenths = cost * 10 / plain.1;
+            println!(
+                "{size:6} bytes of {name:14} {cost:>9} instructions, {}.{} of a plain path's: {verdict}",
+                tenths / 10,
+                tenths % 10
+            );
+            all_right &= is_right;
+        }
+    }
+    all_right
+}
+
+/// Returns the compiler that would build this now, which is the one that did.
 fn compiler() -> String {
     let output = Command::new("rustc").arg("--version").output().expect("the version of rustc");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

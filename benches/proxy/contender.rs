@@ -19,7 +19,7 @@ pub(crate) struct Contender {
 }
 
 impl Contender {
-    /// Where it takes requests.
+    /// Returns the port that takes its requests.
     pub(crate) fn port(&self) -> u16 {
         match (&self.envoy, &self.express) {
             (Some(envoy), _) => envoy.listener_port("main"),
@@ -27,13 +27,13 @@ impl Contender {
         }
     }
 
-    /// The processor time so far of the proxy and of the application that verifies for it, in microseconds.
+    /// Returns the processor time so far of the proxy and of the application that verifies for it, in microseconds.
     pub(crate) fn cpu_micros(&self) -> (f64, f64) {
         let proxy = self.envoy.as_ref().map_or(0.0, |envoy| cpu_micros(envoy.pid()));
         (proxy, self.express.as_ref().map_or(0.0, |express| cpu_micros(express.pid())))
     }
 
-    /// The status that it owes a request.
+    /// Returns the status that it owes a request.
     pub(crate) fn status(&self, workload: &Workload) -> u16 {
         let verifies = matches!(self.letter, 'd'..='f');
         if verifies && workload.forged { 403 } else { 200 }
@@ -76,30 +76,46 @@ pub(crate) fn all(binary: &EnvoyBinary, upstream: u16) -> Vec<Contender> {
     ]
 }
 
-/// An Envoy with one filter before the router, or none.
+/// Starts an Envoy with one filter before the router, or none.
 pub(crate) fn start(binary: &EnvoyBinary, upstream: u16, filter: Option<Value>, workers: u32) -> Envoy {
+    start_chain(binary, upstream, filter.into_iter().collect(), workers)
+}
+
+/// An Envoy with these filters before the router.
+pub(crate) fn start_chain(binary: &EnvoyBinary, upstream: u16, filters: Vec<Value>, workers: u32) -> Envoy {
     let options = Options::default().concurrency(workers).log_level("error");
-    Envoy::start(binary, &bootstrap(upstream, filter).to_string(), &options)
+    Envoy::start(binary, &bootstrap(upstream, filters).to_string(), &options)
 }
 
 pub(crate) fn this_filter() -> Value {
-    filter(false)
+    filter(false, json!({ "value": TOKEN }))
 }
 
 pub(crate) fn explaining_filter() -> Value {
-    filter(true)
+    filter(true, json!({ "value": TOKEN }))
 }
 
-fn filter(explains: bool) -> Value {
+/// This filter with a token from filter state, under this key.
+pub(crate) fn changing_filter(key: &str) -> Value {
+    filter(false, json!({ "filter_state": key }))
+}
+
+fn filter(explains: bool, token: Value) -> Value {
     let plugin = json!({
         "explain": explains,
+        "unmatched": "allow",
         "routes": [{
             "name": "sms",
             "match": { "path": { "prefix": "/twilio/sms" } },
-            "auth_tokens": [{ "value": TOKEN }],
+            "auth_tokens": [token],
         }],
     });
-    wasm("twilio_webhook", &module(), &plugin)
+    self::plugin(&plugin)
+}
+
+/// This filter with this configuration.
+pub(crate) fn plugin(configuration: &Value) -> Value {
+    wasm("twilio_webhook", &module(), configuration)
 }
 
 pub(crate) fn floor_filter() -> Value {
@@ -152,13 +168,12 @@ fn authorization(port: u16) -> Value {
     }})
 }
 
-fn bootstrap(upstream: u16, filter: Option<Value>) -> Value {
+fn bootstrap(upstream: u16, mut filters: Vec<Value>) -> Value {
     let authorizer =
-        filter.as_ref().and_then(|filter| filter["typed_config"].pointer("/http_service/server_uri/uri"));
+        filters.iter().find_map(|filter| filter["typed_config"].pointer("/http_service/server_uri/uri"));
     let authorizer = authorizer.and_then(Value::as_str).and_then(|uri| uri.rsplit(':').next()?.parse().ok());
     let mut clusters = vec![cluster("upstream", upstream)];
     clusters.extend(authorizer.map(|port| cluster("authorizer", port)));
-    let mut filters: Vec<Value> = filter.into_iter().collect();
     filters.push(json!({ "name": "envoy.filters.http.router", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router" }}));
     let manager = json!({

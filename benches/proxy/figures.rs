@@ -31,7 +31,7 @@ impl Sample {
         }
     }
 
-    /// The processor time of all that a webhook needs before the application.
+    /// Returns the processor time of all that a webhook needs before the application.
     pub(crate) fn cpu(&self) -> f64 {
         self.proxy + self.validator
     }
@@ -42,7 +42,7 @@ impl Sample {
 pub(crate) struct Series(Vec<Sample>);
 
 impl Series {
-    /// All rounds' figures in ascending order.
+    /// Returns all rounds' figures in ascending order.
     fn sorted(&self, figure: impl Fn(&Sample) -> f64) -> Vec<f64> {
         let mut figures: Vec<f64> = self.0.iter().map(figure).collect();
         figures.sort_unstable_by(f64::total_cmp);
@@ -58,7 +58,7 @@ impl Series {
         sorted[sorted.len() / 2]
     }
 
-    /// The figure that three quarters of the rounds stayed at or below: with the least, how wide they spread.
+    /// Returns the figure that three quarters of the rounds stayed at or below: with the least, how wide they spread.
     pub(crate) fn upper_quartile(&self, figure: impl Fn(&Sample) -> f64) -> f64 {
         let sorted = self.sorted(figure);
         sorted[sorted.len() * 3 / 4]
@@ -94,7 +94,7 @@ impl Measured {
         self.series[0][0].0.len()
     }
 
-    /// How many times the processor time of one series that of another is, by the least figures and by the medians.
+    /// Returns how many times the processor time of one series that of another is, by the least figures and by the medians.
     pub(crate) fn ratio(&self, one: (char, &str), other: (char, &str)) -> (f64, f64) {
         let (one, other) = (self.series(one.0, one.1), self.series(other.0, other.1));
         (
@@ -103,7 +103,7 @@ impl Measured {
         )
     }
 
-    /// How many microseconds of processor time one contender adds to another, by the least figures and the medians.
+    /// Returns how many microseconds of processor time one contender adds to another, by the least figures and the medians.
     pub(crate) fn added(&self, one: char, other: char, workload: &str) -> (f64, f64) {
         let (one, other) = (self.series(one, workload), self.series(other, workload));
         (

@@ -60,17 +60,19 @@ fn send_all(connection: &mut Connection, request: &[u8], limit: Limit) -> (Vec<D
     (latencies, status.unwrap_or_default())
 }
 
-struct Connection(BufReader<TcpStream>);
+/// A connection that is kept.
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    fn open(port: u16) -> Connection {
+    pub(crate) fn open(port: u16) -> Connection {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         Connection(BufReader::new(stream))
     }
 
-    fn send(&mut self, request: &[u8]) -> u16 {
+    /// Sends a request, and returns the status of the answer.
+    pub(crate) fn send(&mut self, request: &[u8]) -> u16 {
         self.0.get_mut().write_all(request).expect("a connection that takes the request");
         let head = Head::read(&mut self.0).expect("an answer before the end of the connection");
         head.skip_body(&mut self.0);
@@ -85,7 +87,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// `None` at the end of the connection.
+    /// Reads the next head; `None` at the end of the connection.
     pub(crate) fn read(reader: &mut impl BufRead) -> Option<Head> {
         let (mut first_line, mut length, mut line) = (String::new(), 0, String::new());
         reader.read_line(&mut first_line).ok().filter(|size| *size > 0)?;

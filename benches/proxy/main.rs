@@ -2,6 +2,10 @@
 //!
 //! ```text
 //! proxy              measures all, prints it and writes it into docs/benchmarks.md and docs/benchmarks.svg
+//! proxy floor        how near to the sandbox's floor it is, alone
+//! proxy tokens       what a token costs that may change while Envoy serves, alone
+//! proxy plugins      memory and start with many plugins alone
+//! proxy tail         latencies at a fixed rate alone
 //! proxy memory       memory after 100 000 and after 1 000 000 requests alone
 //! ```
 //!
@@ -20,13 +24,18 @@
 mod contender;
 mod explain;
 mod figures;
+mod floor;
 mod load;
 mod memory;
 mod page;
 mod plot;
+mod plugins;
 mod process;
 mod scaling;
 mod startup;
+mod tail;
+mod tokens;
+mod turns;
 mod upstream;
 mod webhooks;
 
@@ -39,13 +48,24 @@ use twilio_proxy_wasm_harness::envoy::versions;
 fn main() {
     let binary = versions().pop().expect("an Envoy to run");
     let upstream = upstream::start();
+    match std::env::args().nth(1).as_deref() {
+        Some("tokens") => return print!("{}", page::tokens(&tokens::measure(&binary, upstream))),
+        Some("floor") => return print!("{}", floor::table(&binary, upstream)),
+        Some("plugins") => return print!("{}", plugins::table(&binary, upstream)),
+        Some("tail") => return print!("{}", tail::table(&binary, upstream)),
+        _ => {}
+    }
     // Cargo passes an argument of its own to every benchmark.
     if !std::env::args().any(|argument| argument == "memory") {
         let all = page::All {
             measured: measure(&contender::all(&binary, upstream)),
+            floor: floor::table(&binary, upstream),
             flood: explain::measure(&binary, upstream),
+            tokens: tokens::measure(&binary, upstream),
             scaling: scaling::measure(&binary, upstream),
             startup: startup::measure(&binary, upstream),
+            plugins: plugins::table(&binary, upstream),
+            tail: tail::table(&binary, upstream),
         };
         plot::write(&all.measured);
         print!("{}", page::side_by_side(&binary.version, &all));
@@ -95,7 +115,7 @@ fn milliseconds() -> Duration {
     Duration::from_millis(number("BENCH_MILLISECONDS", 250) as u64)
 }
 
-/// A number from the environment.
+/// Returns a number from the environment.
 fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }

@@ -6,7 +6,6 @@ use twilio_proxy_wasm_harness::envoy::EnvoyBinary;
 
 use crate::contender::{start, this_filter};
 use crate::load::{CONNECTIONS, Limit, burst};
-use crate::process::resident_kb;
 use crate::webhooks;
 
 const STEPS: [usize; 5] = [1_000, 100_000, 250_000, 500_000, 1_000_000];
@@ -35,8 +34,8 @@ pub(crate) fn measure(binary: &EnvoyBinary, upstream: u16) -> Vec<Row> {
         sent = requests;
         // What Envoy frees late is to be free.
         std::thread::sleep(Duration::from_secs(6));
-        eprintln!("bench: {requests} requests, {} KB", resident_kb(envoy.pid()));
-        Row { requests, resident_kb: resident_kb(envoy.pid()), allocated: envoy.memory() }
+        eprintln!("bench: {requests} requests, {} KB", envoy.resident() / 1024);
+        Row { requests, resident_kb: envoy.resident() / 1024, allocated: envoy.memory() }
     };
     STEPS.map(step).into()
 }

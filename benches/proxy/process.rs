@@ -5,7 +5,7 @@ use std::fs;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
-/// The processor time of all threads so far, in microseconds. The kernel's clock of a process counts nanoseconds, where
+/// Returns the processor time of all threads so far, in microseconds. The kernel's clock of a process counts nanoseconds, where
 /// `/proc/PID/stat` counts hundredths of a second.
 pub(crate) fn cpu_micros(pid: u32) -> f64 {
     let pid = Pid::from_raw(i32::try_from(pid).expect("a process id"));
@@ -13,14 +13,7 @@ pub(crate) fn cpu_micros(pid: u32) -> f64 {
     time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3
 }
 
-/// The memory that is resident, in kilobytes.
-pub(crate) fn resident_kb(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the state of a process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
-    line.trim().trim_end_matches(" kB").parse().expect("a number of kilobytes")
-}
-
-/// What the machine is, in a line.
+/// Returns what the machine is, in a line.
 pub(crate) fn machine() -> String {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();

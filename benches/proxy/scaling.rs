@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary};
+use twilio_proxy_wasm_harness::envoy::EnvoyBinary;
 
 use crate::contender::{start, this_filter};
-use crate::load::{Limit, burst};
-use crate::process::cpu_micros;
+use crate::load::Limit;
+use crate::turns::cost;
 use crate::webhooks::descending;
 
 const COUNTS: [usize; 6] = [1, 10, 100, 1_000, 5_000, 20_000];
 const ROUNDS: usize = 7;
+const LIMIT: Limit = Limit { time: Duration::from_millis(200), requests: 10_000 };
 
 /// The processor time of the proxy per request, in microseconds: the least of some rounds.
 pub(crate) struct Row {
@@ -38,20 +39,11 @@ pub(crate) fn measure(binary: &EnvoyBinary, upstream: u16) -> Vec<Row> {
             one_name: f64::INFINITY,
         };
         for _ in 0..ROUNDS {
-            row.alone = row.alone.min(cost(&alone, &backwards));
-            row.backwards = row.backwards.min(cost(&filtered, &backwards));
-            row.one_name = row.one_name.min(cost(&filtered, &one_name));
+            row.alone = row.alone.min(cost((&alone, &backwards, 200), 1, LIMIT));
+            row.backwards = row.backwards.min(cost((&filtered, &backwards, 200), 1, LIMIT));
+            row.one_name = row.one_name.min(cost((&filtered, &one_name, 200), 1, LIMIT));
         }
         row
     };
     COUNTS.map(row).into()
-}
-
-fn cost(envoy: &Envoy, request: &[u8]) -> f64 {
-    let before = cpu_micros(envoy.pid());
-    let limit = Limit { time: Duration::from_millis(200), requests: 10_000 };
-    let burst = burst(envoy.listener_port("main"), request, 1, limit);
-    assert_eq!(burst.status, 200);
-    std::thread::sleep(Duration::from_millis(5));
-    (cpu_micros(envoy.pid()) - before) / burst.latencies.len() as f64
 }

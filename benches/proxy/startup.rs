@@ -7,7 +7,6 @@ use twilio_proxy_wasm_harness::sample::module;
 
 use crate::contender::{floor_filter, start, this_filter};
 use crate::load::{Limit, burst};
-use crate::process::resident_kb;
 use crate::webhooks::sms;
 
 const ROUNDS: usize = 9;
@@ -40,21 +39,23 @@ pub(crate) fn measure(binary: &EnvoyBinary, upstream: u16) -> Startup {
             sizes[at].push((many - few) / f64::from(WORKERS[1] - WORKERS[0]));
         }
     }
-    let median = |mut figures: Vec<f64>| {
-        figures.sort_unstable_by(f64::total_cmp);
-        (figures[0], figures[figures.len() / 2])
-    };
     Startup {
         module_bytes: std::fs::metadata(module()).expect("the module").len(),
-        milliseconds: times.map(median),
-        kilobytes_per_worker: sizes.map(|sizes| median(sizes).1),
+        milliseconds: times.map(least_and_median),
+        kilobytes_per_worker: sizes.map(|sizes| least_and_median(sizes).1),
     }
 }
 
-/// The memory after some requests on many connections, which fall on all workers.
-fn used(envoy: &Envoy) -> f64 {
+/// Returns the least of some figures, and the median.
+pub(crate) fn least_and_median(mut figures: Vec<f64>) -> (f64, f64) {
+    figures.sort_unstable_by(f64::total_cmp);
+    (figures[0], figures[figures.len() / 2])
+}
+
+/// Returns the memory in kilobytes after some requests on many connections, which fall on all workers.
+pub(crate) fn used(envoy: &Envoy) -> f64 {
     let limit = Limit { time: Duration::from_millis(500), requests: 2_000 };
     let burst = burst(envoy.listener_port("main"), &sms().bytes, 64, limit);
     assert_eq!(burst.status, 200);
-    resident_kb(envoy.pid()) as f64
+    (envoy.resident() / 1024) as f64
 }

@@ -17,19 +17,27 @@ pub(crate) struct Workload {
     pub(crate) forged: bool,
 }
 
-/// All that are measured side by side.
+/// Returns all requests that are measured side by side.
 pub(crate) fn all() -> Vec<Workload> {
     vec![sms(), forged(), get(), events(), form()]
 }
 
-/// What most webhooks are.
+/// Returns what most webhooks are: an SMS.
 pub(crate) fn sms() -> Workload {
     let request = signed(&Kind::Sms.webhook(url()));
     let body = request.body.as_deref().map_or(0, <[u8]>::len);
     Workload::new("SMS", format!("a form of 20 parameters, {body} bytes"), &request)
 }
 
-/// The same with another body than the signed one.
+/// Returns the same on a path that is none of ours, unsigned: what most requests to a shared gateway are.
+pub(crate) fn other() -> Workload {
+    let mut request =
+        signed(&Kind::Sms.webhook(Url::parse("https://hooks.example.com/api/orders").expect("a URL")));
+    request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("x-twilio-signature"));
+    Workload::new("other", "the same on no route".into(), &request)
+}
+
+/// Returns the same with another body than the signed one.
 pub(crate) fn forged() -> Workload {
     let mut request = signed(&Kind::Sms.webhook(url()));
     request.body = request.body.map(|body| [&body[..body.len() - 1], b"x"].concat());
@@ -54,14 +62,19 @@ fn events() -> Workload {
 }
 
 fn form() -> Workload {
-    let text = "A long message, with spaces & signs; 100% of it. ".repeat(5);
-    let params = (0..200).map(|at| (format!("Field{at}"), text.clone())).collect();
-    let request = signed_form(params);
-    let body = request.body.as_deref().map_or(0, <[u8]>::len);
-    Workload::new("form 60K", format!("200 parameters, {body} bytes"), &request)
+    form_of(60_000)
 }
 
-/// A form of so many parameters that come in descending order: all of one name, or each of its own.
+/// Returns a form of about so many bytes, of long parameters.
+pub(crate) fn form_of(size: usize) -> Workload {
+    let text = "A long message, with spaces & signs; 100% of it. ".repeat(5);
+    let params = (0..size / 300).map(|at| (format!("Field{at}"), text.clone())).collect();
+    let request = signed_form(params);
+    let body = request.body.as_deref().map_or(0, <[u8]>::len);
+    Workload::new("form 60K", format!("{} parameters, {body} bytes", size / 300), &request)
+}
+
+/// Returns a form of so many parameters that come in descending order: all of one name, or each of its own.
 pub(crate) fn descending(count: usize, one_name: bool) -> Workload {
     let name = |at: usize| if one_name { "p00000".to_owned() } else { format!("p{at:05}") };
     let params = (0..count).rev().map(|at| (name(at), format!("{at:05}"))).collect();

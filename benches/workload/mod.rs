@@ -3,14 +3,18 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use twilio_proxy_wasm::config::Policy;
-use twilio_proxy_wasm::exchange::{Exchange, Memory, Proxy, Step};
+use twilio_proxy_wasm::exchange::{Exchange, Memory, Step};
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::proxy::Proxy;
 use twilio_webhook::fixtures::Kind;
 use twilio_webhook::key::Algorithm;
 use twilio_webhook::sign;
 use twilio_webhook::url::Url;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Where [`Workload::changing_sms`] has its token from.
+const FILTER_STATE: &str = "twilio.auth_tokens";
 
 /// A request as the proxy holds it.
 pub struct Workload {
@@ -28,13 +32,26 @@ impl Workload {
         body: Vec<u8>,
         params: &[(String, String)],
     ) -> Workload {
+        Workload::signed_for(Some(url), method, url, content_type, body, params)
+    }
+
+    /// Returns a request for one URL that was signed for another, or for none.
+    fn signed_for(
+        signed: Option<&str>,
+        method: &str,
+        url: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        params: &[(String, String)],
+    ) -> Workload {
         let (authority, path) =
             url.strip_prefix("https://").and_then(|rest| rest.split_once('/')).expect("a URL");
-        let signature = sign::signature(Algorithm::HmacSha1, TOKEN.as_bytes(), url, params);
+        let sign = |url: &str| sign::signature(Algorithm::HmacSha1, TOKEN.as_bytes(), url, params);
+        let signature = signed.map(sign);
         let length = body.len().to_string();
         let path = format!("/{path}");
         // What Envoy adds to a webhook on its way in stands there too.
-        let headers = [
+        let mut headers = vec![
             (":authority", authority),
             (":path", &path),
             (":method", method),
@@ -44,28 +61,24 @@ impl Workload {
             ("content-length", &length),
             ("accept", "*/*"),
             ("i-twilio-idempotency-token", "3e0c1b2a-1111-4222-8333-444455556666"),
-            ("x-twilio-signature", &signature),
             ("x-forwarded-for", "127.0.0.1"),
             ("x-forwarded-proto", "https"),
             ("x-envoy-internal", "true"),
             ("x-request-id", "5b1a2c3d-1111-4222-8333-444455556666"),
         ];
-        let policy = format!(
-            r#"{{ "explain": false, "routes": [{{ "name": "sms", "match": {{ "path": {{ "prefix": "/twilio/sms" }} }},
-                 "auth_tokens": [{{ "value": "{TOKEN}" }}] }}] }}"#
-        );
-        let policy = Rc::new(Policy::parse(policy.as_bytes(), &|_| None).expect("a policy"));
+        headers.extend(signature.as_deref().map(|signature| ("x-twilio-signature", signature)));
+        let policy = policy(&token(TOKEN));
         Workload { headers: serialised(&headers), body, policy, memory: Rc::default() }
     }
 
-    /// A form with these parameters.
+    /// Returns a form with these parameters.
     pub fn form(params: &[(String, String)]) -> Workload {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish().into_bytes();
         let content_type = "application/x-www-form-urlencoded; charset=UTF-8";
         Workload::new("POST", "https://hooks.example.com/twilio/sms", content_type, body, params)
     }
 
-    /// A real SMS webhook: some 20 parameters, some 550 bytes.
+    /// Returns a real SMS webhook: some 20 parameters, some 550 bytes.
     pub fn sms() -> Workload {
         let url = Url::parse("https://hooks.example.com/twilio/sms").expect("a URL");
         let webhook = Kind::Sms
@@ -76,14 +89,49 @@ impl Workload {
         Workload::form(&params)
     }
 
-    /// The same with a signature that does not fit.
+    /// Returns [`Workload::sms`] with a token that may change while the proxy serves.
+    pub fn changing_sms() -> Workload {
+        Workload { policy: policy(&format!(r#"{{ "filter_state": "{FILTER_STATE}" }}"#)), ..Workload::sms() }
+    }
+
+    /// Returns [`Workload::sms`] on the last of twenty routes.
+    pub fn twenty_routes() -> Workload {
+        let route = |number: usize| {
+            let path = if number == 20 { "/twilio/sms".to_owned() } else { format!("/team-{number}/sms") };
+            route(&format!("r{number}"), &path, &token(TOKEN))
+        };
+        Workload { policy: policy_of(&(1..=20).map(route).collect::<Vec<_>>()), ..Workload::sms() }
+    }
+
+    /// Returns [`Workload::sms`] signed with the last of five tokens.
+    pub fn five_tokens() -> Workload {
+        let others = (1..5).map(|number| token(&TOKEN.replace('0', &number.to_string())));
+        let tokens = others.chain([token(TOKEN)]).collect::<Vec<_>>().join(", ");
+        Workload { policy: policy(&tokens), ..Workload::sms() }
+    }
+
+    /// Returns a GET of which the URL was signed that is tried first, or the one that is tried tenth: with its query encoded
+    /// anew.
+    pub fn tried(is_tenth: bool) -> Workload {
+        let url = |query: &str| format!("https://hooks.example.com/twilio/sms?{query}");
+        let received = "Body=It's+%40home&From=%2B14158675309";
+        let signed = if is_tenth { "Body=It's%20%40home&From=%2B14158675309" } else { received };
+        Workload::signed_for(Some(&url(signed)), "GET", &url(received), "", Vec::new(), &[])
+    }
+
+    /// Returns a request of no route that asks for nothing special.
+    pub fn other() -> Workload {
+        Workload::signed_for(None, "GET", "https://hooks.example.com/api/orders/17", "", Vec::new(), &[])
+    }
+
+    /// Returns the same with a signature that does not fit.
     pub fn forged_sms() -> Workload {
         let sms = Workload::sms();
         let body = sms.body.strip_suffix(b"0").map_or_else(|| [&sms.body[..], b"0"].concat(), <[u8]>::to_vec);
         Workload { body, ..sms }
     }
 
-    /// A forged GET whose query has to be put together anew for whatever may have gone wrong, on the first of many routes.
+    /// Returns a forged GET whose query has to be put together anew for whatever may have gone wrong, on the first of many routes.
     pub fn forged_query() -> Workload {
         let letter = |number: u32| char::from_digit(10 + number % 26, 36).expect("a letter");
         let pairs = (0..5_400).map(|number| format!("&{}{}", letter(number * 7), letter(number * number)));
@@ -97,12 +145,20 @@ impl Workload {
                 )
             })
             .collect();
-        let policy = format!(r#"{{ "explain": true, "routes": [{}] }}"#, routes.join(", "));
+        let policy =
+            format!(r#"{{ "explain": true, "unmatched": "allow", "routes": [{}] }}"#, routes.join(", "));
         let policy = Rc::new(Policy::parse(policy.as_bytes(), &|_| None).expect("a policy"));
         Workload { policy, ..Workload::new("GET", &url, "", Vec::new(), &[]) }
     }
 
-    /// A form of some 60 KB in so many parameters, with names that come in descending order.
+    /// Returns a request of no route, of whose path these are the beginning and what is repeated up to some size.
+    pub fn other_path(begin: &str, repeated: &str, size: usize) -> Workload {
+        let count = size.saturating_sub(begin.len()) / repeated.len();
+        let url = format!("https://hooks.example.com{begin}{}", repeated.repeat(count));
+        Workload::new("GET", &url, "", Vec::new(), &[])
+    }
+
+    /// Returns a form of some 60 KB in so many parameters, with names that come in descending order.
     pub fn large_form(count: usize) -> Workload {
         let size = 60_000 / count;
         let params: Vec<_> =
@@ -110,7 +166,7 @@ impl Workload {
         Workload::form(&params)
     }
 
-    /// A batch of events of 64 KB in JSON.
+    /// Returns a batch of events of 64 KB in JSON.
     pub fn events() -> Workload {
         let body = format!("[\"{}\"]", "e".repeat(65_532)).into_bytes();
         let url =
@@ -118,20 +174,21 @@ impl Workload {
         Workload::new("POST", &url, "application/json", body, &[])
     }
 
-    /// A GET with some parameters.
+    /// Returns a GET with some parameters.
     pub fn get() -> Workload {
         let url = "https://hooks.example.com/twilio/sms?From=%2B14158675309&Body=Hi+there&To=%2B18005551212";
         Workload::new("GET", url, "", Vec::new(), &[])
     }
 
-    /// The whole way of the request through the core, and what is found out about a denial where the policy wants that.
+    /// Sends the request through the core, and has a denial explained where the policy wants that. Returns whether it was allowed.
     /// The answer says whether it may go on.
     pub fn verify(&self) -> bool {
         let mut exchange = Exchange::new(Rc::clone(&self.policy), Rc::clone(&self.memory), false);
         let step = exchange.on_headers(self.body.is_empty(), self);
         let step = if self.body.is_empty() { step } else { exchange.on_body(self.body.len(), true, self) };
-        let conclusion = exchange.take_conclusion().expect("a verdict");
-        black_box(conclusion.explain(&self.policy, self));
+        exchange.on_end(self);
+        let (_, evidence) = exchange.take_verdict().expect("a verdict");
+        black_box(evidence.and_then(|evidence| evidence.explain(&self.policy, self)));
         step == Step::Continue
     }
 }
@@ -148,6 +205,16 @@ impl Proxy for Workload {
     fn route_name(&self) -> Vec<u8> {
         Vec::new()
     }
+
+    fn filter_state(&self, key: &str) -> Option<Vec<u8>> {
+        (key == FILTER_STATE).then(|| format!("{TOKEN}\n").into_bytes())
+    }
+
+    fn own_state(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn set_own_state(&self, _: &str, _: &str) {}
 
     fn listener_port(&self) -> Option<u16> {
         Some(8443)
@@ -168,9 +235,34 @@ impl Proxy for Workload {
     fn response_code_details(&self) -> Vec<u8> {
         Vec::new()
     }
+
+    fn response_status(&self) -> Option<u16> {
+        None
+    }
 }
 
-/// As proxy-wasm serialises a map.
+fn token(value: &str) -> String {
+    format!(r#"{{ "value": "{value}" }}"#)
+}
+
+/// Returns a policy of one route with these tokens.
+fn policy(tokens: &str) -> Rc<Policy> {
+    policy_of(&[route("sms", "/twilio/sms", tokens)])
+}
+
+fn route(name: &str, path: &str, tokens: &str) -> String {
+    format!(
+        r#"{{ "name": "{name}", "match": {{ "path": {{ "prefix": "{path}" }} }}, "auth_tokens": [{tokens}] }}"#
+    )
+}
+
+fn policy_of(routes: &[String]) -> Rc<Policy> {
+    let policy =
+        format!(r#"{{ "explain": false, "unmatched": "allow", "routes": [{}] }}"#, routes.join(", "));
+    Rc::new(Policy::parse(policy.as_bytes(), &|_| None).expect("a policy"))
+}
+
+/// Writes the headers as proxy-wasm serialises a map.
 fn serialised(headers: &[(&str, &str)]) -> Vec<u8> {
     let size = |text: &str| u32::try_from(text.len()).expect("a length").to_le_bytes();
     let mut bytes = u32::try_from(headers.len()).expect("a count").to_le_bytes().to_vec();
