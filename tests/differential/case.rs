@@ -55,8 +55,17 @@ pub enum BodyHash {
     Wrong,
     UpperCase,
     Blank,
+    /// The right one, twice.
+    TwiceRight,
     TwiceRightFirst,
     TwiceWrongFirst,
+}
+
+impl BodyHash {
+    /// Whether the body is bound by it.
+    pub fn is_right(self) -> bool {
+        matches!(self, BodyHash::Right | BodyHash::EscapedName | BodyHash::OfBytes | BodyHash::TwiceRight)
+    }
 }
 
 /// How the query of a WebSocket handshake is signed.
@@ -243,8 +252,11 @@ impl Case {
     pub fn is_genuine(&self) -> bool {
         let shape = match self.shape {
             Shape::Form(form) => matches!(form, Form::Plain | Form::BesideHash | Form::ByHash),
-            Shape::Empty(hash) => matches!(hash, EmptyHash::None | EmptyHash::OfNothing),
-            Shape::Body(hash) => matches!(hash, BodyHash::Right | BodyHash::EscapedName | BodyHash::OfBytes),
+            // Of a GET no hash is looked at.
+            Shape::Empty(hash) => {
+                self.method == "GET" || matches!(hash, EmptyHash::None | EmptyHash::OfNothing)
+            }
+            Shape::Body(hash) => hash.is_right(),
             Shape::Socket(query) => query != Query::FirstOfEach,
         };
         let url = !matches!(self.signed.spelling, Spelling::Normalised | Spelling::Parsed)

@@ -79,8 +79,13 @@ pub const CLASSES: &[Class] = &[
         case.shape == Shape::Body(BodyHash::EscapedName) && !reading::is_empty_object(&case.body)
     }),
     accepted("question-mark-escaped", &[Express], |case| !reading::express_finds(case)),
-    accepted("hash-of-nothing", &[Express], |case| {
-        case.shape == Shape::Empty(EmptyHash::OfNothing) && case.method == "GET"
+    accepted("hash-beside-get", &[Express], |case| {
+        let is_of_no_object =
+            |hash| matches!(hash, EmptyHash::OfNothing | EmptyHash::Wrong | EmptyHash::Twice);
+        matches!(case.shape, Shape::Empty(hash) if is_of_no_object(hash)) && case.method == "GET"
+    }),
+    accepted("hash-of-another-get", &[NodeBody], |case| {
+        matches!(case.shape, Shape::Empty(EmptyHash::OfBraces | EmptyHash::Wrong)) && case.method == "GET"
     }),
     accepted("hash-of-bytes", &[NodeBody, Python], |case| case.shape == Shape::Body(BodyHash::OfBytes)),
     accepted("algorithm-unsaid", PYTHON, |case| {
@@ -89,6 +94,7 @@ pub const CLASSES: &[Class] = &[
     accepted("form-name-dropped", &[Express], |case| has_quirk(case, FormQuirk::Dropped)),
     accepted("form-undecoded", &[Express], |case| has_quirk(case, FormQuirk::Undecoded)),
     accepted("form-bracket", &[Express], |case| has_quirk(case, FormQuirk::Bracket)),
+    accepted("form-mark", &[Express], reading::begins_with_mark),
     // What some library recognises, and Twilio does not sign.
     denied("normalised", &[Node, Express], Always, |case| spelled(case, Spelling::Normalised)),
     denied("empty-parts-dropped", PYTHON, Always, |case| spelled(case, Spelling::Parsed)),
@@ -104,14 +110,13 @@ pub const CLASSES: &[Class] = &[
     }),
     denied("form-name-unsigned", &[Express], NotAlways, reading::signs_only_what_express_keeps),
     denied("form-not-utf8", &[Node, Python], Always, |case| case.shape == Shape::Form(Form::NotUtf8)),
-    denied("hash-of-braces", &[Express], Always, |case| {
-        case.shape == Shape::Empty(EmptyHash::OfBraces) && case.method == "GET"
-    }),
     denied("hash-unread", &[Node, Python], Always, |case| {
         matches!(case.shape, Shape::Empty(EmptyHash::OfBraces | EmptyHash::Wrong | EmptyHash::Twice))
+            && is_post_of_nothing(case)
     }),
     denied("hash-repeated", &[NodeBody, Express, Python, PythonForm], Always, |case| {
-        matches!(case.shape, Shape::Body(BodyHash::TwiceRightFirst) | Shape::Empty(EmptyHash::Twice))
+        case.shape == Shape::Body(BodyHash::TwiceRightFirst)
+            || (case.shape == Shape::Empty(EmptyHash::Twice) && is_post_of_nothing(case))
     }),
     denied("body-unread", &[PythonForm], UnlessForged, reading::signs_url_but_not_body),
     denied("json-as-params", &[Express], UnlessForged, reading::json_members_are_signed),
@@ -145,6 +150,11 @@ impl Class {
             NotAlways => false,
         }
     }
+}
+
+/// Whether there is no body where there could be one.
+fn is_post_of_nothing(case: &Case) -> bool {
+    case.method != "GET" && case.body.is_empty()
 }
 
 fn spelled(case: &Case, spelling: Spelling) -> bool {

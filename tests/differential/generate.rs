@@ -71,7 +71,7 @@ pub fn case(seed: u64, number: u64) -> Case {
     let (content_type, body, params) = content(random, shape, &mut url);
     let method = match shape {
         Shape::Socket(_) | Shape::Empty(EmptyHash::None) if content_type.is_none() => "GET",
-        Shape::Empty(EmptyHash::OfNothing | EmptyHash::OfBraces) if random.percent(50) => "GET",
+        Shape::Empty(_) if !is_ordinary && random.percent(50) => "GET",
         _ if random.percent(10) => "PUT",
         _ => "POST",
     };
@@ -119,6 +119,7 @@ fn shape(random: &mut Random) -> Shape {
         BodyHash::Wrong,
         BodyHash::UpperCase,
         BodyHash::Blank,
+        BodyHash::TwiceRight,
         BodyHash::TwiceRightFirst,
         BodyHash::TwiceWrongFirst,
     ];
@@ -232,6 +233,7 @@ fn content(random: &mut Random, shape: Shape, url: &mut Url) -> Content {
                 BodyHash::Wrong => add_hash(random, url, &body_hash(b"another body")),
                 BodyHash::UpperCase => add_hash(random, url, &right.to_ascii_uppercase()),
                 BodyHash::Blank => add_hash(random, url, ""),
+                BodyHash::TwiceRight => add_query(url, &format!("bodySHA256={right}&bodySHA256={right}")),
                 BodyHash::TwiceRightFirst => add_query(url, &format!("bodySHA256={right}&bodySHA256=0")),
                 BodyHash::TwiceWrongFirst => add_query(url, &format!("bodySHA256=0&bodySHA256={right}")),
             }
@@ -274,6 +276,9 @@ fn form_pairs(random: &mut Random, form: Form) -> Pairs {
     if pairs.meant.iter().all(|(name, value)| name.is_empty() && value.is_empty()) {
         let (name, value) = (Text::of(random, Place::Form, "Body"), Text::any(random, Place::Form, false));
         pairs.push(random, &name, &value);
+    }
+    if is_plain && random.percent(1) {
+        pairs.push_mark();
     }
     if random.percent(5) {
         // Empty pairs are none.

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::json;
-use twilio_proxy_wasm::config::Policy;
 use twilio_proxy_wasm::exchange::{Exchange, Step};
-use twilio_proxy_wasm::verdict::Verdict;
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::verdict::Decision;
 
 use crate::case::{Case, SHARED_1, SHARED_256, TOKEN, View};
 use crate::support::{self, FakeProxy, serialise};
@@ -62,12 +62,12 @@ impl Filter {
         };
         let mut exchange = Exchange::new(Rc::clone(policy), Rc::default(), false);
         let last = deliver(&mut exchange, case, &proxy);
-        match exchange.outcome().expect("a verdict").verdict {
-            Verdict::Allowed { .. } => {
+        match exchange.verdict().expect("a verdict").decision {
+            Decision::Allowed { .. } => {
                 assert_eq!(last, Step::Continue);
                 true
             }
-            Verdict::Denied(_) => {
+            Decision::Denied(_) => {
                 assert!(matches!(last, Step::Reply(reply) if reply.status == 403), "{last:?}");
                 false
             }

@@ -1,6 +1,7 @@
 //! What some library makes of a request, as far as the explanation of a disagreement needs it.
 
 use crate::case::{BodyHash, Case, Forgery, Form, Shape, Spelling};
+use crate::text::BYTE_ORDER_MARK;
 use crate::url::{apostrophes, legacy_in_node_order};
 use twilio_webhook::{form, sign};
 
@@ -42,7 +43,7 @@ fn is_plain_path(path: &str) -> bool {
 /// Whether the URL is rightly signed, and the body is one that this does not speak for.
 pub fn signs_url_but_not_body(case: &Case) -> bool {
     let is_unbound = match case.shape {
-        Shape::Body(hash) => !matches!(hash, BodyHash::Right | BodyHash::EscapedName | BodyHash::OfBytes),
+        Shape::Body(hash) => !hash.is_right(),
         Shape::Form(_) | Shape::Empty(_) | Shape::Socket(_) => false,
     };
     let is_unbound = if case.is_honest() { is_unbound } else { case.forgery == Some(Forgery::Body) };
@@ -104,6 +105,12 @@ pub fn has_quirk(case: &Case, quirk: FormQuirk) -> bool {
             }
         }
     })
+}
+
+/// Whether the form begins with a byte order mark, as it stands: Express drops it, and so reads another first name.
+pub fn begins_with_mark(case: &Case) -> bool {
+    let is_form = matches!(case.shape, Shape::Form(Form::Plain));
+    is_form && case.body.starts_with(BYTE_ORDER_MARK.to_string().as_bytes())
 }
 
 /// Whether Express drops a parameter of this name.

@@ -37,6 +37,9 @@ const JAVASCRIPT: [&str; 12] = [
 ];
 const LETTERS: [&str; 6] = ["a", "B", "é", "e\u{301}", "中", "\u{1F600}"];
 
+/// What some decoders of UTF-8 drop where text begins with it.
+pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
 impl Text {
     /// Any text. `is_name` keeps `=` from standing as it is.
     pub fn any(random: &mut Random, place: Place, is_name: bool) -> Text {
@@ -182,6 +185,13 @@ impl Pairs {
         }
         self.written.push_str(&value.written);
         self.meant.push((name.meant.clone(), value.meant.clone()));
+    }
+
+    /// Puts a parameter before all others whose name begins with a byte order mark, as it stands.
+    pub fn push_mark(&mut self) {
+        let name = format!("{BYTE_ORDER_MARK}Mark");
+        self.written.insert_str(0, &format!("{name}=a&"));
+        self.meant.insert(0, (name, "a".to_owned()));
     }
 
     /// Adds names, or values of one name, whose order by UTF-16 unit differs from that by byte.

@@ -28,7 +28,11 @@ fn bad() -> Vec<(Value, &'static str, &'static str)> {
             "white space",
         ),
         (json!({ "auth_tokens": [{ "env": "TWILIO_NOT_SET" }] }), "auth_tokens[0].env", "is not set"),
-        (json!({ "auth_tokens": [{ "env": "A", "value": SECRET }] }), "auth_tokens[0]", "both env and value"),
+        (
+            json!({ "auth_tokens": [{ "env": "A", "value": SECRET }] }),
+            "auth_tokens[0]",
+            "several of env, filter_state and value",
+        ),
         (json!({ "auth_tokens": token, "modee": "report" }), "modee", "is not a field"),
         (json!({ "auth_tokens": token, "mode": SECRET }), "mode", "must be one of"),
         (json!({ "auth_tokens": token, "max_body_bytes": 0 }), "max_body_bytes", "must be from 1"),

@@ -115,6 +115,13 @@ fn make_serve_answers_as_the_readme_says_and_tells_where_to_look() {
             let (code, text) = bash(&format!("{as_json} --forge {forgery}"));
             assert!(code == Some(0) && text.contains("403"), "{forgery} {code:?} {text}");
         }
+        // Of docs/probe.md, with what it shows.
+        let document = std::fs::read_to_string(repository().join("docs/probe.md")).expect("the document");
+        for probe in document.split("\n```sh\n").skip(1) {
+            let (code, text) = bash(probe.split("\n```").next().unwrap());
+            let shown = document.split("\n```text\n").nth(1).unwrap().split("```").next().unwrap();
+            assert_eq!((code, text.as_str()), (Some(0), shown));
+        }
         // Where it says that these can be followed.
         let read = |name: &str| std::fs::read_to_string(served.place(name)).expect("a log");
         let log = read("access log");
@@ -160,7 +167,12 @@ const TOKENS: [(&str, &str); 3] = [
 /// the README's shortest one.
 fn with_the_filter_of_the_readme(configuration: Option<&str>, certs: &Certs, upstream: &Upstream) -> String {
     let sample = Sample::read("envoy/envoy.yaml").on_this_machine(certs, 0, upstream.port()).into_text();
-    // Everything is routed, so that it is the filter that denies.
+    // Everything is routed, and nothing is behind a gate, so that it is the filter that denies.
+    let (before, rest) =
+        sample.split_once("                        # The ways to the application.").expect("a gate");
+    let (_, after) =
+        rest.split_once("                        - { name: health, ").expect("the route after it");
+    let sample = [before, "                        - { name: health, ", after].concat();
     assert!(sample.contains("{ path: /healthz }"));
     let sample = sample.replace("{ path: /healthz }", "{ prefix: / }");
     let (before, rest) = sample.split_once("                  - name: twilio_webhook\n").expect("the filter");

@@ -1,6 +1,7 @@
 //! Each known cause of a denial: the mistake on real Envoy, the line in its log that names cause and setting, and the
 //! remedy that the line names, with which the request passes.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ fn is_explained_offline(case: &Case) {
     let documents = [serde_json::from_str(&bootstrap).expect("JSON")];
     let found = plugin::find(&documents, &bootstrap, true);
     assert_eq!(found.len(), 1, "{bootstrap}");
-    let (policy, missing) = explain::policy(&found[0], &|_| None).expect("a policy");
+    let (policy, missing) = explain::policy(&found[0], &|_| None, &mut BTreeMap::new()).expect("a policy");
     assert_eq!(missing, [""; 0]);
     let captured = capture::read(&case.request.h1_bytes(), capture::Choice::default()).expect("a capture");
     let text = explain::Explanation::of(&captured, &Rc::new(policy), &explain::Setting::default()).text();
@@ -171,6 +172,21 @@ fn a_url_whose_scheme_host_or_port_is_another() {
             .remedied(json!({ "url": { "trust_forwarded_host": true } })),
         Case::new("cause=forwarded_host setting=url.trust_forwarded_host", both)
             .remedied(base("https://outer.example")),
+        Case::new(
+            "cause=original_host setting=url.base key=routes[0].auth_tokens[0] header=x-original-host",
+            get("/hook/a", "http://outer.example/hook/a").header("x-original-host", "outer.example"),
+        )
+        .remedied(base("http://outer.example")),
+        Case::new("cause=host_case setting=url.base", get("/hook/a", "http://Hooks.Example.Com/hook/a"))
+            .remedied(base("http://Hooks.Example.Com")),
+        Case::new("cause=base_scheme setting=url.base", get("/hook/a", "https://hooks.example.com/hook/a"))
+            .mistaken(base("http://hooks.example.com"))
+            .remedied(base("https://hooks.example.com")),
+        Case::new(
+            "cause=http_at_twilio setting=none",
+            get("/hook/a", "http://hooks.example.com/hook/a").header("x-forwarded-proto", "https"),
+        )
+        .remedied(base("http://hooks.example.com")),
         Case::new("cause=url_rule setting=url", get("/hook/a", "http://hooks.example.com/hook/a"))
             .mistaken(base("https://wrong.example")),
     ]);
@@ -193,7 +209,7 @@ fn a_path_or_query_that_is_another() {
         )
         .remedied(json!({ "url": { "original_path_header": "x-envoy-original-path" } })),
         Case::new(
-            "cause=forwarded_prefix setting=url.base",
+            "cause=forwarded_prefix setting=url.base key=routes[0].auth_tokens[0] header=x-forwarded-prefix",
             arrives("/hook/a", "/eu/hook/a").header("x-forwarded-prefix", "/eu"),
         )
         .remedied(base("http://hooks.example.com/eu")),
@@ -203,7 +219,25 @@ fn a_path_or_query_that_is_another() {
         changed("cause=path_prefix setting=url.original_path_header", "/hook/v1/a", "/a"),
         changed("cause=trailing_slash setting=url.original_path_header", "/hook/a/", "/hook/a"),
         changed("cause=query_absent setting=url.original_path_header", "/hook/a?added=1", "/hook/a"),
-        changed("cause=query_order setting=url.original_path_header", "/hook/a?b=2&a=1", "/hook/a?a=1&b=2"),
+        Case::new("cause=query_order setting=none", arrives("/hook/a?a=1&b=2", "/hook/a?b=2&a=1"))
+            .resent(arrives("/hook/a?a=1&b=2", "/hook/a?a=1&b=2")),
+        changed("cause=query_spaces setting=url.original_path_header", "/hook/a?q=a%20b", "/hook/a?q=a+b"),
+        changed("cause=query_extra setting=url.original_path_header", "/hook/a?a=1&__cf=2", "/hook/a?a=1"),
+        changed("cause=path_absent setting=url.original_path_header", "/hook/a", "/"),
+        Case::new(
+            "cause=original_url setting=url.original_path_header key=routes[0].auth_tokens[0] header=x-original-url",
+            arrives("/hook/a", "/outer/a?x=1").header("x-original-url", format!("http://{HOST}/outer/a?x=1")),
+        )
+        .remedied(json!({ "url": { "original_path_header": "x-original-url" } })),
+        Case::new(
+            "cause=original_path_alone setting=url.original_path_header key=routes[0].auth_tokens[0] \
+             header=x-replaced-path",
+            arrives("/hook/a?x=1", "/outer/a?x=1").header("x-replaced-path", "/outer/a"),
+        )
+        .remedied(base("http://hooks.example.com"))
+        .resent(get("/hook/a?x=1", "http://hooks.example.com/hook/a?x=1")),
+        Case::new("cause=missing_prefix setting=url.base", arrives("/hook/a", "/api/hook/a"))
+            .remedied(base("http://hooks.example.com/api")),
         changed("cause=query_decoded setting=url.original_path_header", "/hook/a?q=a%2Fb", "/hook/a?q=a/b"),
         // Or Twilio is given the URL that arrives.
         Case::new("cause=trailing_slash setting=url.original_path_header", arrives("/hook/b", "/hook/b/"))
@@ -222,6 +256,7 @@ fn parameters_and_bodies_that_are_signed_otherwise() {
             .header("x-twilio-signature", signature("/hook/a", &[("Body", value)]))
             .body("Body=+Hi+there+")
     };
+    let spaced = signed(&[("Body", "Hi there "), PARAMS[1], PARAMS[2]]);
     let typed = Request::new("POST", HOST, "/hook/a")
         .header("content-type", "text/plain")
         .header("x-twilio-signature", signature("/hook/a", &PARAMS))
@@ -238,6 +273,11 @@ fn parameters_and_bodies_that_are_signed_otherwise() {
         Case::new("cause=params_trimmed setting=none", padded("Hi there"))
             .resent(padded(" Hi there "))
             .body("Body=+Hi+there+"),
+        Case::new("cause=params_untrimmed setting=none", spaced.clone()).resent(right()).body(FORM_BODY),
+        Case::new("cause=content_encoding setting=none", right().header("content-encoding", "gzip"))
+            .reason("unsigned_body")
+            .resent(right())
+            .body(FORM_BODY),
         Case::new("cause=params_blank setting=none", signed(&[PARAMS[0], PARAMS[2]]))
             .resent(right())
             .body(FORM_BODY),
@@ -311,7 +351,10 @@ fn keys_that_are_not_tried() {
         case("cause=no_auth_token setting=auth_tokens", with_token.clone())
             .reason("unknown_key")
             .mistaken(alone),
-        case("cause=unknown setting=url.base: none of the usual causes", with_token)
+        case("cause=wrong_shared_key setting=shared_keys", names(&signed_first, "key-1"))
+            .mistaken(shared("another", "HMAC_SHA256"))
+            .remedied(shared("first", "HMAC_SHA256")),
+        case("cause=unknown setting=auth_tokens: none of the usual causes", with_token)
             .mistaken(json!({ "auth_tokens": [{ "value": "demoted" }] }))
             .remedied(json!({ "auth_tokens": [{ "value": "demoted" }, { "value": TOKEN }] })),
     ]);
@@ -327,9 +370,10 @@ fn keys_of_another_route_and_of_the_top() {
     let hook = |tokens: Value| json!({ "name": "hook", "match": { "hosts": [HOST] }, "auth_tokens": tokens });
     let voice = json!({ "name": "voice", "match": { "path": { "prefix": "/hook" } }, "auth_tokens": [{ "value": TOKEN }] });
     let own = json!([{ "value": "another" }]);
-    let routes = |routes: Value| plugin(json!({ "routes": routes }));
-    let top =
-        |tokens: Value| plugin(json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [hook(tokens)] }));
+    let routes = |routes: Value| plugin(json!({ "unmatched": "allow", "routes": routes }));
+    let top = |tokens: Value| {
+        plugin(json!({ "auth_tokens": [{ "value": TOKEN }], "unmatched": "allow", "routes": [hook(tokens)] }))
+    };
     let request = get("/hook/a", "http://hooks.example.com/hook/a");
     for binary in versions() {
         for (line, mistaken, remedied) in [

@@ -11,7 +11,7 @@ use twilio_proxy_wasm_harness::envoy::versions;
 use crate::site::{HOST, Layout, Site};
 use crate::webhook::{FORM, FORM_BODY, signature, signed_form, still_serves};
 
-/// As `src/host/root.rs` has it: so many lines at once, and one a second.
+/// As `src/host/plugin.rs` has it: so many lines at once, and one a second.
 const LOG_BURST: u64 = 20;
 const CLIENTS: usize = 2;
 /// Requests that a client sends before it reads the answers.
@@ -76,7 +76,7 @@ fn a_flood_writes_no_more_lines_than_the_limit_and_each_names_a_cause() {
         let lines: Vec<_> = log.lines().filter(|line| line.contains("twilio_webhook: denied")).collect();
         let written = u64::try_from(lines.len()).expect("a number");
         assert!((LOG_BURST..=most).contains(&written), "{written} lines, not {LOG_BURST} to {most}");
-        let unknown = "reason=signature_mismatch cause=unknown setting=url.base: ";
+        let unknown = "reason=signature_mismatch cause=unknown setting=auth_tokens: ";
         assert!(lines.iter().all(|line| line.contains(unknown)), "{lines:#?}");
         assert!(held_back(&log) > 0 && held_back(&log) <= sent - written, "{} of {sent}", held_back(&log));
         still_serves(&site);

@@ -1,60 +1,43 @@
-//! The filter as Istio and Envoy Gateway install it. The manifests in `deploy/` are read as a user applies them, made
-//! into what those control planes make of them, and served to real Envoys by xDS.
+//! The filter as Istio and Envoy Gateway install it: what real ones made of the manifests in `deploy/` is in `recorded/`, and
+//! is served to real Envoys by xDS.
 
 mod bodies;
-mod envoy_gateway;
-mod gateway_api;
-mod guide;
-mod istio;
+mod later;
 mod misconfigured;
+mod recorded;
+mod report;
 mod sidecar;
+mod tokens;
 mod update;
 mod xds;
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use twilio_proxy_wasm_harness::client::{Request, h1};
 use twilio_proxy_wasm_harness::envoy::{EnvoyBinary, versions};
-use twilio_proxy_wasm_harness::sample::module;
-use twilio_proxy_wasm_harness::upstream::{Answer, Protocol, Upstream};
+use twilio_proxy_wasm_harness::upstream::Protocol;
 
 use crate::site::{HOST, Site, TOKEN};
 use crate::spine::{check, check_what_has_no_upstream};
 use crate::webhook::{BOTH, denied, passes, signature_with, signed_form, still_serves};
+use recorded::read;
 use xds::{Generated, Mesh, start};
 
 /// How long something may take that is on its way.
 const SOON: Duration = Duration::from_secs(10);
 
-const WASM_PLUGIN: &str = "deploy/istio/overlays/wasm-plugin";
-const TRAFFIC_EXTENSION: &str = "deploy/istio/overlays/traffic-extension";
-const ENVOY_FILTER: &str = "deploy/istio/overlays/envoy-filter";
-const GATEWAY_API: &str = "deploy/istio/overlays/gateway-api";
-const SIDECAR: &str = "deploy/istio/overlays/sidecar";
-const ENVOY_GATEWAY: &str = "deploy/envoy-gateway/overlay";
-
-fn istio(overlay: &str) -> Generated {
-    istio::gateway(&istio::objects(overlay))
-}
-
-/// A control plane that hands out the module by itself, for as long as this lives.
-struct ModuleServer {
-    module: Vec<u8>,
-    server: Upstream,
-}
-
-impl ModuleServer {
-    fn start() -> ModuleServer {
-        let module = std::fs::read(module()).expect("the module");
-        let server = Upstream::start_with(Answer::reply(200, module.clone()));
-        ModuleServer { module, server }
-    }
-
-    fn gateway(&self, objects: &[Value]) -> Generated {
-        envoy_gateway::gateway(objects, &self.module, self.server.port())
-    }
-}
+const WASM_PLUGIN: &str = "istio-wasm-plugin";
+const TRAFFIC_EXTENSION: &str = "istio-traffic-extension";
+const ENVOY_FILTER: &str = "istio-envoy-filter";
+const GATEWAY_API: &str = "istio-gateway-api";
+const SHARED_GATEWAY: &str = "istio-shared-gateway";
+const SIDECAR: &str = "istio-sidecar";
+const TOKENS_FROM_FILE: &str = "istio-tokens-from-file";
+const ENVOY_FILTER_FROM_FILE: &str = "istio-envoy-filter-tokens-from-file";
+const SHARED_GATEWAY_FROM_FILE: &str = "istio-shared-gateway-tokens-from-file";
+const SIDECAR_FROM_FILE: &str = "istio-sidecar-tokens-from-file";
+const ENVOY_GATEWAY: &str = "envoy-gateway";
 
 /// Every shape of request, signed and forged, by both protocols, to an upstream that headers could be sent to at once.
 fn verifies(binary: &EnvoyBinary, generated: &Generated) {
@@ -95,72 +78,69 @@ fn takes_sockets(site: &Site) {
     assert_eq!(connection.read_exact(19).expect("an echo"), b"frames, as they are");
 }
 
+/// Istio's own filters are those that every Envoy knows.
+const ISTIO: [&str; 3] =
+    ["envoy.filters.http.grpc_stats", "envoy.filters.http.fault", "envoy.filters.http.cors"];
+const HELD: [&str; 2] = ["envoy.filters.http.buffer", "envoy.filters.http.router"];
+
 #[test]
 fn an_istio_gateway_verifies_with_a_wasm_plugin() {
-    let generated = istio(WASM_PLUGIN);
-    assert_eq!(
-        generated.order(),
-        [
-            "extensions.istio.io/wasmplugin/istio-ingress.twilio-webhook",
-            "envoy.filters.http.grpc_stats",
-            "envoy.filters.http.fault",
-            "envoy.filters.http.cors",
-            "envoy.filters.http.buffer",
-            "envoy.filters.http.router",
-        ]
-    );
+    let generated = read(WASM_PLUGIN);
+    let plugin =
+        "extensions.istio.io/trafficextension/istio-ingress.twilio-webhook~istio-translated-wasmplugin";
+    assert_eq!(generated.order(), [&[plugin][..], &ISTIO, &HELD].concat());
     versions().iter().for_each(|binary| verifies(binary, &generated));
 }
 
 #[test]
 fn an_istio_gateway_verifies_with_an_envoy_filter() {
-    let generated = istio(ENVOY_FILTER);
-    assert_eq!(generated.order()[0], "twilio-webhook");
+    let generated = read(ENVOY_FILTER);
+    let plugin = "istio-ingress.twilio-webhook";
+    assert_eq!(generated.order(), [&[plugin][..], &ISTIO, &HELD[1..]].concat());
     versions().iter().for_each(|binary| verifies(binary, &generated));
 }
 
 #[test]
 fn envoy_gateway_verifies_with_its_policies() {
-    let server = ModuleServer::start();
-    let generated = server.gateway(&istio::objects(ENVOY_GATEWAY));
-    assert_eq!(
-        generated.order(),
-        [
-            "envoy.filters.http.wasm/envoyextensionpolicy/twilio-webhooks/twilio-webhook/wasm/0",
-            "envoy.filters.http.buffer",
-            "envoy.filters.http.router",
-        ]
-    );
+    let generated = read(ENVOY_GATEWAY);
+    let plugin = "envoy.filters.http.wasm/envoyextensionpolicy/twilio-webhooks/twilio-webhook/wasm/0";
+    assert_eq!(generated.order(), [&[plugin][..], &HELD].concat());
     versions().iter().for_each(|binary| verifies(binary, &generated));
 }
 
 /// What supersedes WasmPlugin makes the same proxy.
 #[test]
 fn an_istio_gateway_verifies_with_a_traffic_extension() {
-    let (mut old, mut new) = (istio(WASM_PLUGIN), istio(TRAFFIC_EXTENSION));
+    let (mut old, mut new) = (read(WASM_PLUGIN), read(TRAFFIC_EXTENSION));
     assert_eq!(new.order()[0], "extensions.istio.io/trafficextension/istio-ingress.twilio-webhook");
     assert_eq!(new.order()[1..], old.order()[1..]);
     assert_eq!(new.plugin()["failure_policy"], "FAIL_RELOAD");
-    old.plugin()["failure_policy"] = json!("FAIL_RELOAD");
-    assert_eq!(new.plugin(), old.plugin());
+    assert_eq!(new.plugin()["configuration"], old.plugin()["configuration"]);
     verifies(versions().last().expect("an Envoy"), &new);
 }
 
 #[test]
 fn an_istio_gateway_verifies_by_the_names_of_http_routes() {
-    let generated = istio(GATEWAY_API);
-    assert_eq!(generated.order()[0], "extensions.istio.io/wasmplugin/twilio-webhooks.twilio-webhook");
-    assert_eq!(generated.order()[1..], istio(WASM_PLUGIN).order()[1..]);
-    assert_eq!(generated.stats, istio(WASM_PLUGIN).stats);
-    let names: Vec<&Value> = generated.routes.iter().map(|route| &route["name"]).collect();
-    assert_eq!(names, ["twilio-webhooks.twilio-websocket.0", "twilio-webhooks.twilio-webhook.0"]);
+    let generated = read(GATEWAY_API);
+    assert_eq!(generated.order()[1..], read(WASM_PLUGIN).order()[1..]);
+    let names: Vec<&str> = generated.routes.iter().filter_map(|route| route["name"].as_str()).collect();
+    let expected =
+        ["verified", "websocket", "webhook"].map(|name| format!("twilio-webhooks.twilio-{name}.0"));
+    assert_eq!(names, expected);
     versions().iter().for_each(|binary| verifies(binary, &generated));
+}
+
+#[test]
+fn a_shared_istio_gateway_verifies_one_host() {
+    let generated = read(SHARED_GATEWAY);
+    assert_eq!(generated.order(), read(WASM_PLUGIN).order());
+    verifies(versions().last().expect("an Envoy"), &generated);
 }
 
 /// A route that the plugin does not name: nobody gets through, instead of everybody.
 #[test]
 fn a_route_that_no_plugin_names_is_denied() {
-    let mut generated = istio(WASM_PLUGIN);
+    let mut generated = read(WASM_PLUGIN);
     for route in &mut generated.routes {
         route["name"] = json!("renamed");
     }
@@ -176,17 +156,16 @@ fn a_route_that_no_plugin_names_is_denied() {
 /// A filter that is discovered may stand in the chain switched off, and be switched on by single routes.
 #[test]
 fn a_plugin_may_be_off_but_for_its_routes() {
-    let mut generated = istio(ENVOY_FILTER);
+    let mut generated = read(ENVOY_FILTER);
     generated.filters[0]["disabled"] = json!(true);
     for route in &mut generated.routes {
-        route["typed_per_filter_config"] = json!({ "twilio-webhook": {
+        route["typed_per_filter_config"] = json!({ "istio-ingress.twilio-webhook": {
             "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {} }});
     }
     let free = json!({ "name": "free", "match": { "prefix": "/free" }, "route": { "cluster": "upstream" } });
     generated.routes.push(free);
-    let plugin = generated.plugin();
-    let everything = json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [{ "name": "webhook" }] });
-    plugin["configuration"]["value"] = json!(everything.to_string());
+    let everything = json!({ "clear_route_cache": true, "auth_tokens": [{ "value": TOKEN }], "routes": [{ "name": "webhook" }] });
+    generated.configure(&everything);
     for binary in versions() {
         let Mesh { site, control: _control } = start(&binary, &generated, Protocol::Http2);
         still_serves(&site);
@@ -200,8 +179,7 @@ fn a_plugin_may_be_off_but_for_its_routes() {
 
 #[test]
 fn a_plugin_may_be_in_a_chain_of_its_route() {
-    let server = ModuleServer::start();
-    let generated = envoy_gateway::with_chains_of_routes(server.gateway(&istio::objects(ENVOY_GATEWAY)));
+    let generated = later::with_chains_of_routes(read(ENVOY_GATEWAY));
     assert_eq!(generated.order()[..2], ["envoy.filters.http.wasm", "envoy.filters.http.buffer"]);
     let known = versions().into_iter().filter(|binary| binary.is_at_least((1, 39)));
     known.for_each(|binary| verifies(&binary, &generated));

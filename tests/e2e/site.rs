@@ -20,6 +20,8 @@ pub struct Layout {
     pub stop_flag: Option<bool>,
     /// Whether a buffer filter stands before, or after, the filter.
     pub buffer_before: bool,
+    /// Filters before the filter.
+    pub before: Vec<Value>,
     pub buffer_after: bool,
     /// Whether the upstream is spoken to in HTTP/2.
     pub upstream: Protocol,
@@ -37,6 +39,7 @@ impl Default for Layout {
         Layout {
             plugin: json!({
                 "verified_header": "x-twilio-verified",
+                "unmatched": "allow",
                 "routes": [{
                     "name": "hook",
                     "match": { "path": { "prefix": "/hook" } },
@@ -45,6 +48,7 @@ impl Default for Layout {
             }),
             stop_flag: Some(true),
             buffer_before: false,
+            before: Vec::new(),
             buffer_after: false,
             upstream: Protocol::Http1,
             manager: json!({}),
@@ -55,7 +59,7 @@ impl Default for Layout {
     }
 }
 
-/// `/hook/direct` and `/hook/redirect` are answered by Envoy itself, all else by the upstream.
+/// Returns routes by which Envoy itself answers `/hook/direct` and `/hook/redirect`, and the upstream all else.
 pub fn default_routes() -> Value {
     json!([
         { "name": "direct", "match": { "path": "/hook/direct" },
@@ -67,20 +71,20 @@ pub fn default_routes() -> Value {
 }
 
 impl Layout {
-    /// The second safe layout: the filter lets headers go on, and a buffer filter after it holds them.
+    /// Returns the second safe layout: the filter lets headers go on, and a buffer filter after it holds them.
     pub fn buffer_after() -> Layout {
         let mut layout = Layout { stop_flag: None, buffer_after: true, ..Layout::default() };
         layout.plugin["hold"] = json!("buffer_after");
         layout
     }
 
-    /// The same with these members of the one route set anew.
+    /// Returns the same with these members of the one route set anew.
     pub fn with_route(mut self, members: Value) -> Layout {
         merge(&mut self.plugin["routes"][0], members);
         self
     }
 
-    /// The same with an upstream of this protocol.
+    /// Returns the same with an upstream of this protocol.
     pub fn with_upstream(self, upstream: Protocol) -> Layout {
         Layout { upstream, ..self }
     }
@@ -128,7 +132,7 @@ impl Layout {
         listener
     }
 
-    fn filters(&self) -> Vec<Value> {
+    pub fn filters(&self) -> Vec<Value> {
         let buffer = || {
             json!({ "name": "envoy.filters.http.buffer", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer",
@@ -137,6 +141,7 @@ impl Layout {
         };
         let mut filters = Vec::new();
         filters.extend(self.buffer_before.then(buffer));
+        filters.extend(self.before.iter().cloned());
         filters.push(self.filter());
         filters.extend(self.buffer_after.then(buffer));
         filters.push(json!({ "name": "envoy.filters.http.router", "typed_config": {
@@ -144,7 +149,7 @@ impl Layout {
         filters
     }
 
-    fn filter(&self) -> Value {
+    pub fn filter(&self) -> Value {
         let mut config = json!({
             "name": "twilio_webhook",
             "failure_policy": "FAIL_CLOSED",
@@ -168,7 +173,7 @@ impl Layout {
     }
 }
 
-/// The cluster `upstream`: this port of 127.0.0.1, spoken to in one protocol.
+/// Returns the cluster `upstream`: this port of 127.0.0.1, spoken to in one protocol.
 pub fn cluster(port: u16, protocol: Protocol) -> Value {
     let options = match protocol {
         Protocol::Http1 => json!({ "http_protocol_options": { "enable_trailers": true } }),
@@ -235,7 +240,7 @@ impl Site {
         Target::plain(self.front.as_ref().unwrap_or(&self.envoy).listener_port("main"))
     }
 
-    /// The value of the filter's counter for a verdict on the route.
+    /// Returns the value of the filter's counter for a verdict on the route.
     pub fn count(&self, verdict: &str, reason: &str) -> u64 {
         let route = self.route;
         let line = format!(

@@ -38,7 +38,7 @@ fn layout() -> Layout {
         .map(|key| json!({ "id": format!("shared_{key}"), "algorithm": "HMAC_SHA256", "value": key }))
         .collect();
     Layout {
-        plugin: json!({ "routes": [{
+        plugin: json!({ "unmatched": "allow", "routes": [{
             "name": "hook", "auth_tokens": tokens, "shared_keys": shared }] }),
         manager: json!({ "use_remote_address": false }),
         ..Layout::default()

@@ -12,7 +12,7 @@ fn signed(path: &str, url: &str, params: &[(&str, &str)]) -> Request {
 }
 
 /// The echo of some bytes sent over the verified socket.
-fn echo(site: &Site, protocol: Protocol, request: &Request) -> Result<Vec<u8>, Failure> {
+pub fn echo(site: &Site, protocol: Protocol, request: &Request) -> Result<Vec<u8>, Failure> {
     const FRAMES: &[u8] = b"\x81\x85\x01\x02\x03\x04iglhn after the handshake, untouched";
     match protocol {
         Protocol::Http1 => {

@@ -3,7 +3,7 @@
 use twilio_proxy_wasm_harness::client::Request;
 
 use super::raw;
-use super::row::End::{self, Cut, Denied, KeptOut, Refused, Verified};
+use super::row::End::{self, Cut, Denied, Incomplete, KeptOut, Refused, Verified};
 use super::row::{Row, Wire, row};
 use crate::site::HOST;
 use crate::webhook::{FORM, FORM_BODY, PARAMS, form, signature, signed_form};
@@ -87,7 +87,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "a chunk size that is none",
             bytes("transfer-encoding: chunked\r\n", &format!("0x1\r\n{FORM_BODY}")),
-            Refused(400),
+            Incomplete(Some(400)),
         ),
         row(
             "a chunk size that overflows",
@@ -95,7 +95,7 @@ pub fn rows() -> Vec<Row> {
                 "transfer-encoding: chunked\r\n",
                 &format!("10000000000000001\r\n{FORM_BODY}\r\n0\r\n\r\n"),
             ),
-            Refused(400),
+            Incomplete(Some(400)),
         ),
         row(
             "chunk extensions",
@@ -106,12 +106,12 @@ pub fn rows() -> Vec<Row> {
         row(
             "a body too short, then a reset",
             Wire::BytesThenReset(post("content-length: 99\r\n", FORM_BODY)),
-            Cut,
+            Incomplete(None),
         ),
         row(
             "half a chunk, then a reset",
             Wire::BytesThenReset(post("transfer-encoding: chunked\r\n", "5\r\nFro")),
-            Cut,
+            Incomplete(None),
         ),
         row(
             "half the headers, then a reset",
@@ -155,12 +155,12 @@ pub fn rows() -> Vec<Row> {
         row(
             "HTTP/2, length too short",
             frames(&[head(&[("content-length", "3")], false), raw::data(FORM_BODY.as_bytes(), true)]),
-            Cut,
+            Incomplete(None),
         ),
         row(
             "HTTP/2, length too long",
             frames(&[head(&[("content-length", "99")], false), raw::data(FORM_BODY.as_bytes(), true)]),
-            Cut,
+            Incomplete(None),
         ),
         row(
             "HTTP/2, two lengths",
@@ -182,7 +182,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "HTTP/2, reset in the middle",
             frames(&[head(&[], false), raw::data(b"From=", false), raw::reset(), window()]),
-            Cut,
+            Incomplete(None),
         ),
         encoded("a byte-order mark", b"\xef\xbb\xbfBody=Hi", &[("Body", "Hi")], mismatch),
         encoded("a byte-order mark, signed", b"\xef\xbb\xbfBody=Hi", &[("\u{feff}Body", "Hi")], Verified),

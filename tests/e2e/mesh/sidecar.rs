@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use twilio_proxy_wasm_harness::envoy::{Envoy, EnvoyBinary, Options, versions};
-use twilio_proxy_wasm_harness::manifests;
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
+use super::recorded::as_written;
 use super::xds::{Mesh, start};
-use super::{SIDECAR, istio, takes_sockets};
-use crate::site::{access_log, cluster};
+use super::{SIDECAR, takes_sockets};
+use crate::site::{Site, access_log, cluster};
 use crate::spine::check;
 use crate::webhook::{BOTH, FORM_BODY, PARAMS, denied, form, passes, signature, signed_form, still_serves};
 
@@ -41,8 +41,8 @@ fn gateway(binary: &EnvoyBinary, sidecar: u16) -> Envoy {
     Envoy::start(binary, &bootstrap.to_string(), &Options::default())
 }
 
-fn behind_a_gateway(binary: &EnvoyBinary) -> Mesh {
-    let generated = istio::sidecar(&manifests::build(SIDECAR));
+pub fn behind_a_gateway(binary: &EnvoyBinary, name: &str) -> Mesh {
+    let generated = as_written(name);
     let mut mesh = start(binary, &generated, Protocol::Http2);
     mesh.site.front = Some(gateway(binary, mesh.site.envoy.listener_port("main")));
     mesh
@@ -51,21 +51,25 @@ fn behind_a_gateway(binary: &EnvoyBinary) -> Mesh {
 #[test]
 fn a_sidecar_verifies_what_was_dialled_before_the_gateway_rewrote_it() {
     for binary in versions() {
-        let Mesh { site, control: _control } = behind_a_gateway(&binary);
-        still_serves(&site);
-        for protocol in BOTH {
-            check(&site, protocol);
-        }
-        let paths = site.upstream.requests().into_iter().map(|request| request.path);
-        assert!(paths.into_iter().all(|path| path.starts_with("/twilio/")));
-        takes_sockets(&site);
+        let mesh = behind_a_gateway(&binary, SIDECAR);
+        verifies(&mesh.site);
     }
+}
+
+pub fn verifies(site: &Site) {
+    still_serves(site);
+    for protocol in BOTH {
+        check(site, protocol);
+    }
+    let paths = site.upstream.requests().into_iter().map(|request| request.path);
+    assert!(paths.into_iter().all(|path| path.starts_with("/twilio/")));
+    takes_sockets(site);
 }
 
 #[test]
 fn a_client_has_no_say_in_what_was_dialled() {
     for binary in versions() {
-        let Mesh { site, control: _control } = behind_a_gateway(&binary);
+        let Mesh { site, control: _control } = behind_a_gateway(&binary, SIDECAR);
         for protocol in BOTH {
             for path in ["/hook/a", "/twilio/a"] {
                 let of_another = form(path)

@@ -11,7 +11,7 @@ use twilio_proxy_wasm_harness::envoy::versions;
 use twilio_proxy_wasm_harness::upstream::Protocol;
 
 use super::xds::{Generated, Mesh, start};
-use super::{ENVOY_FILTER, SOON, WASM_PLUGIN, istio};
+use super::{ENVOY_FILTER, SOON, WASM_PLUGIN, read};
 use crate::site::HOST;
 use crate::webhook::{DENIED, FORM_BODY, PARAMS, form, signature_with};
 
@@ -93,9 +93,7 @@ fn end(begun: Vec<h1::Connection>) -> Vec<(u16, String)> {
 
 /// The plugin's configuration with these tokens in the place of the manifest's variables.
 fn with_tokens(generated: &Generated, tokens: &[&str]) -> Value {
-    let mut generated = generated.clone();
-    let value = &mut generated.plugin()["configuration"]["value"];
-    let mut plugin: Value = serde_json::from_str(value.as_str().expect("JSON text")).expect("JSON");
+    let mut plugin = generated.clone().configuration();
     let tokens: Vec<Value> = tokens.iter().map(|token| json!({ "value": token })).collect();
     plugin["auth_tokens"] = json!(tokens);
     plugin
@@ -103,7 +101,7 @@ fn with_tokens(generated: &Generated, tokens: &[&str]) -> Value {
 
 fn extension(generated: &Generated, plugin: &Value) -> Value {
     let mut generated = generated.clone();
-    generated.plugin()["configuration"]["value"] = json!(plugin.to_string());
+    generated.configure(plugin);
     generated.extensions.remove(0)
 }
 
@@ -157,9 +155,13 @@ fn survives(generated: &Generated) {
             publish(&wider);
             assert!(site.envoy.wait_for_log("is configured with 2 route(s)", SOON), "{}", site.envoy.log());
             let mut routes = generated.routes.clone();
-            let mut added = routes.last().expect("a route").clone();
-            (added["name"], added["match"]) = (json!("twilio-added"), json!({ "prefix": "/added/" }));
-            routes.push(added);
+            // The way to the application, and the route where requests are held.
+            for (number, name) in [(0, "twilio-added-verified"), (routes.len() - 1, "twilio-added")] {
+                let mut added = routes[number].clone();
+                added["name"] = json!(name);
+                added["match"]["prefix"] = json!("/added/");
+                routes.push(added);
+            }
             control.publish_routes(&routes);
             load.until("/added/a", ADDED, 200);
             assert_eq!(load.status("/added/a", NEW), 403);
@@ -193,12 +195,12 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 
 #[test]
 fn updates_under_load_lose_no_good_request_and_pass_no_bad_one_with_hold_self() {
-    survives(&istio(ENVOY_FILTER));
+    survives(&read(ENVOY_FILTER));
 }
 
 #[test]
 fn updates_under_load_lose_no_good_request_and_pass_no_bad_one_with_a_buffer_after() {
-    survives(&istio(WASM_PLUGIN));
+    survives(&read(WASM_PLUGIN));
 }
 
 #[test]
@@ -206,7 +208,7 @@ fn a_configuration_that_is_replaced_leaves_nothing_behind() {
     const UPDATES: usize = 24;
     const SETTLED: usize = 3;
     const KEYS: usize = 2_000;
-    let generated = istio(ENVOY_FILTER);
+    let generated = read(ENVOY_FILTER);
     let keys: Vec<Value> = (0..KEYS)
         .map(|number| json!({ "id": format!("webhooks_sharedkey_{number:026}"), "algorithm": "HMAC_SHA256", "value": "v" }))
         .collect();

@@ -37,6 +37,21 @@ impl Generated {
         &mut plugins.next().expect("a plugin")["typed_config"]["config"]
     }
 
+    /// The plugin's own configuration, which some write as text.
+    pub fn configuration(&mut self) -> Value {
+        match &self.plugin()["configuration"]["value"] {
+            Value::String(text) => serde_json::from_str(text).expect("JSON"),
+            object => object.clone(),
+        }
+    }
+
+    /// Gives the plugin this configuration.
+    pub fn configure(&mut self, configuration: &Value) {
+        let text = configuration.to_string();
+        self.plugin()["configuration"] =
+            json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": text });
+    }
+
     /// The names of the filters, first to last.
     pub fn order(&self) -> Vec<&str> {
         self.filters.iter().map(|filter| filter["name"].as_str().expect("a name")).collect()
@@ -78,6 +93,12 @@ impl Control {
         self.publish("ecds", "envoy.config.core.v3.TypedExtensionConfig", std::slice::from_ref(extension));
     }
 
+    /// Puts a text in the place of the tokens that are in a file.
+    pub fn write_tokens(&self, text: &str) {
+        let next = self.scratch.write("auth_tokens.next", text);
+        fs::rename(next, self.scratch.join("auth_tokens")).expect("to move the tokens into place");
+    }
+
     /// Puts a plugin in the place of the one that there is, wherever its control plane has it.
     pub fn publish_plugin(&self, generated: &Generated) {
         generated.extensions.iter().for_each(|extension| self.publish_extension(extension));
@@ -103,11 +124,12 @@ pub struct Mesh {
     pub control: Control,
 }
 
-/// Starts a proxy as its control plane wants it. Paths are those of the tests' own requests: two of them, below each
-/// route of the manifests, are answered by Envoy itself.
+/// Starts a proxy as its control plane wants it. Paths are those of the tests' own requests: two of them are answered by
+/// Envoy itself, once they are verified.
 pub fn start(binary: &EnvoyBinary, generated: &Generated, upstream: Protocol) -> Mesh {
     let control = Control::new();
     let application = Upstream::start();
+    control.write_tokens(&format!("{TOKEN}\n{NEXT_TOKEN}\n"));
     let clusters = [cluster(application.port(), upstream)].into_iter().chain(generated.clusters.clone());
     control.publish("cds", "envoy.config.cluster.v3.Cluster", &clusters.collect::<Vec<_>>());
     control.publish_routes(&with_own_answers(&generated.routes));
@@ -138,6 +160,12 @@ fn listener(generated: &Generated, control: &Control) -> Value {
         *source = control.source("ecds");
         source["initial_fetch_timeout"] = json!("0s");
     }
+    let script = "/typed_config/default_source_code/inline_string";
+    for script in filters.iter_mut().filter_map(|filter| filter.pointer_mut(script)) {
+        let file = control.scratch.join("auth_tokens").display().to_string();
+        let text = script.as_str().expect("a script").replace("/etc/envoy/twilio/auth_tokens", &file);
+        *script = json!(text);
+    }
     let mut manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "main",
@@ -156,16 +184,16 @@ fn listener(generated: &Generated, control: &Control) -> Value {
     listener
 }
 
-/// The routes, and below each that has any path under `/hook` one direct response and one redirect.
+/// The routes, and before that to the application one direct response and one redirect, for what was verified as well.
 fn with_own_answers(routes: &[Value]) -> Vec<Value> {
     let own = |route: &Value, path: &str, action: &str, what: Value| {
         let mut own = route.clone();
         own.as_object_mut().expect("a route").remove("route");
-        own["match"] = json!({ "path": path });
+        own["match"] = json!({ "path": path, "filter_state": route["match"]["filter_state"] });
         own[action] = what;
         own
     };
-    let plain = routes.iter().filter(|route| route["match"]["headers"].is_null());
+    let plain = routes.iter().filter(|route| route["match"]["filter_state"].is_array());
     let answers = plain.flat_map(|route| {
         let direct = json!({ "status": 200, "body": { "inline_string": "direct" } });
         [

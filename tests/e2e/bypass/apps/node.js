@@ -6,8 +6,13 @@ const { createServer } = require("node:http");
 const isProtected = (path) => ["/hook/exact", "/alias"].includes(path) || path.startsWith("/hook/tree/");
 
 const server = createServer((request, response) => {
-  const { pathname } = new URL(request.url, "http://node.example.com");
-  if (isProtected(pathname)) {
+  let path = "";
+  try {
+    path = new URL(request.url, "http://node.example.com").pathname;
+  } catch {
+    // What is no URL is no path.
+  }
+  if (isProtected(path)) {
     response.end("protected");
   } else {
     response.writeHead(404).end("open");

@@ -30,7 +30,10 @@ app = Starlette(
     ]
 )
 
-listener = socket.socket()
+# Of TCP by name, or what is written waits for the acknowledgement of what was written before.
+listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 listener.bind(("127.0.0.1", 0))
+# Whoever connects from now on waits until the application takes the connection.
+listener.listen()
 print(listener.getsockname()[1], flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none")).run(sockets=[listener])

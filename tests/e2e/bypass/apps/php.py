@@ -1,0 +1,12 @@
+"""PHP's own server with a script, on a free port, which is the first line of its output. An empty directory is the second argument."""
+
+import pathlib
+import sys
+
+from served import free_port, serve, start
+
+script = pathlib.Path(sys.argv[2]) / "hook" / "exact.php"
+script.parent.mkdir()
+script.write_text("protected")
+port = free_port()
+serve(port, start("php", "-q", "-S", f"127.0.0.1:{port}", "-t", sys.argv[2]))
