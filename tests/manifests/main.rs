@@ -11,6 +11,9 @@
 )]
 
 mod agreement;
+mod gate;
+mod probe;
+mod tokens;
 #[cfg(feature = "e2e")]
 mod types;
 
@@ -22,14 +25,53 @@ use twilio_proxy_wasm_harness::manifests;
 use twilio_proxy_wasm_harness::sample::repository;
 
 /// What a user applies.
-const OVERLAYS: [&str; 6] = [
+const OVERLAYS: [&str; 12] = [
     "deploy/istio/overlays/wasm-plugin",
     "deploy/istio/overlays/traffic-extension",
+    "deploy/istio/overlays/tokens-from-file",
     "deploy/istio/overlays/envoy-filter",
+    "deploy/istio/overlays/envoy-filter-tokens-from-file",
     "deploy/istio/overlays/gateway-api",
+    "deploy/istio/overlays/shared-gateway",
+    "deploy/istio/overlays/shared-gateway-tokens-from-file",
     "deploy/istio/overlays/sidecar",
+    "deploy/istio/overlays/sidecar-tokens-from-file",
     "deploy/envoy-gateway/overlay",
+    "deploy/envoy-gateway/shared-gateway",
 ];
+
+/// What a user patches objects with that are there already.
+const PATCHES: [&str; 5] = [
+    "deploy/istio/overlays/shared-gateway/proxy-env.yaml",
+    "deploy/istio/overlays/sidecar/proxy-env.yaml",
+    "deploy/istio/overlays/shared-gateway-tokens-from-file/proxy-tokens.yaml",
+    "deploy/istio/overlays/sidecar-tokens-from-file/proxy-tokens.yaml",
+    "deploy/envoy-gateway/shared-gateway/proxy.yaml",
+];
+
+/// Whether an overlay is the one of this name, or the same with tokens from a file.
+fn is(overlay: &str, name: &str) -> bool {
+    overlay.strip_suffix("-tokens-from-file").unwrap_or(overlay).ends_with(name)
+}
+
+fn is_from_file(overlay: &str) -> bool {
+    overlay.ends_with("tokens-from-file")
+}
+
+/// The overlay whose `kustomization.yaml` has what a user changes.
+fn changed(overlay: &str) -> String {
+    if !is_from_file(overlay) {
+        return overlay.to_owned();
+    }
+    let kustomization = manifests::read(&format!("{overlay}/kustomization.yaml")).remove(0);
+    let [base] = kustomization["resources"].as_array().expect("resources").as_slice() else {
+        panic!("{overlay}: {kustomization}")
+    };
+    format!(
+        "deploy/istio/overlays{}",
+        base.as_str().and_then(|base| base.strip_prefix("..")).expect("a path")
+    )
+}
 
 /// An object, in words.
 fn name_of(object: &Value) -> String {
@@ -63,7 +105,7 @@ fn every_manifest_is_part_of_an_overlay() {
         .current_dir(repository())
         .output();
     let listed = String::from_utf8(listed.expect("find").stdout).expect("names");
-    for file in listed.lines().filter(|file| *file != "deploy/istio/overlays/sidecar/proxy-env.yaml") {
+    for file in listed.lines().filter(|file| !PATCHES.contains(file)) {
         assert!(read.iter().any(|name| name == file), "{file} is in no overlay");
     }
 }
@@ -102,7 +144,7 @@ fn kustomize_builds_what_is_tested() {
 #[test]
 fn a_user_changes_two_values_of_one_file() {
     for overlay in OVERLAYS {
-        let name = format!("{overlay}/kustomization.yaml");
+        let name = format!("{}/kustomization.yaml", changed(overlay));
         let text = fs::read_to_string(repository().join(&name)).expect("the file");
         assert_eq!(text.matches("# CHANGE: ").count(), 2, "{name}");
         for other in manifests::files(overlay).iter().filter(|other| **other != name) {

@@ -11,7 +11,7 @@ use twilio_proxy_wasm_harness::sample::repository;
 use crate::{OVERLAYS, name_of};
 
 /// What is wrong with these objects, a line each.
-fn problems(inputs: &[Value]) -> String {
+pub fn problems(inputs: &[Value]) -> String {
     let installed = Command::new(repository().join("tools/manifest-types")).output().expect("the script");
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     let directory = String::from_utf8(installed.stdout).expect("a path").trim().to_owned();

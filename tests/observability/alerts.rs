@@ -17,7 +17,7 @@ const NOW: Duration = Duration::ZERO;
 const TOMORROW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// In the order of the file.
-const ALERTS: [Expected; 7] = [
+const ALERTS: [Expected; 10] = [
     ("TwilioWebhookMisplacedFilter", NOW, &[("route", "misplaced")]),
     ("TwilioWebhookAllDenied", NOW, &[("route", "voice")]),
     ("TwilioWebhookDenialsRising", NOW, &[("route", "sms")]),
@@ -25,6 +25,9 @@ const ALERTS: [Expected; 7] = [
     ("TwilioWebhookVmFailing", NOW, &[("counter", "envoy_wasm_twilio_webhook_trap_vm_reload_backoff")]),
     ("TwilioWebhookVmReloaded", NOW, &[("counter", "envoy_wasm_twilio_webhook_trap_vm_reload_success")]),
     ("TwilioWebhookProxyErrors", NOW, &[]),
+    ("TwilioWebhookPastTheFilter", NOW, &[]),
+    ("TwilioWebhookSignedOnNoRoute", NOW, &[]),
+    ("TwilioWebhookGateShut", NOW, &[]),
 ];
 
 fn rules(prometheus: &Prometheus) -> Vec<Value> {

@@ -22,7 +22,14 @@ fn expressions(panel: &Value) -> Vec<&str> {
 
 /// What Grafana puts in the place of its variables.
 fn interpolated(expression: &str, job: &str) -> String {
-    let values = [("$__rate_interval", "1m"), ("$__range", "1h"), ("$job", job), ("$route", ".+")];
+    let cluster = dashboard()["templating"]["list"][3]["query"].as_str().expect("a default").to_owned();
+    let values = [
+        ("$__rate_interval", "1m"),
+        ("$__range", "1h"),
+        ("$job", job),
+        ("$route", ".+"),
+        ("$cluster", &cluster),
+    ];
     let text = values.iter().fold(expression.to_owned(), |text, (name, value)| text.replace(name, value));
     assert!(!text.contains('$'), "an unknown variable in {expression}");
     text
@@ -100,6 +107,8 @@ fn it_has_a_panel_for_each_question() {
         "Errors as clients see them, and the application's own",
         "VM failures and reloads",
         "Active VMs",
+        "At the application, and let through by the filter",
+        "Signed, on no route",
     ];
     assert_eq!(titles, expected);
 }

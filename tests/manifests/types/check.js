@@ -8,6 +8,9 @@ import ts from "typescript";
 const packages = {
   "": "kubernetes-models",
   apps: "kubernetes-models/apps",
+  batch: "kubernetes-models/batch",
+  policy: "kubernetes-models/policy",
+  "rbac.authorization.k8s.io": "kubernetes-models/rbac.authorization.k8s.io",
   "networking.istio.io": "@kubernetes-models/istio/networking.istio.io",
   "extensions.istio.io": "@kubernetes-models/istio/extensions.istio.io",
   "telemetry.istio.io": "@kubernetes-models/istio/telemetry.istio.io",
