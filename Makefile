@@ -3,6 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+
 .PHONY: help build demo serve compose image release test lint e2e validate clean differential envoys oracles manifest-types prometheus registry demo-program twilio-program
 
 # Envoy: the version of the demo, the versions of the tests. ENVOY=/path/to/envoy overrides both.
@@ -44,14 +45,14 @@ twilio-program:
 compose: build ## Run docker-compose.yml: every scenario between containers (ENVOY_IMAGE, ENVOY_VERSION)
 	@tools/compose
 
-image: build ## Write the images that proxies pull to dist/
+image: build ## Write the images that proxies pull, and that of the tool, to dist/
 	@tools/release image
 
 release: build ## Write the module, its digest, a bill of materials and the images to dist/
 	@tools/release all
 
-test: build envoys oracles manifest-types prometheus registry trap ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
-	cargo test --locked --workspace --features e2e --no-fail-fast
+test: build envoys oracles manifest-types prometheus registry trap static-program ## Run every test, end to end on real Envoys too (ENVOY_VERSIONS)
+	cargo test --locked --workspace --features e2e,release --no-fail-fast
 
 e2e: build envoys oracles trap ## Run the end-to-end tests alone (ENVOY_VERSIONS, KEEP_E2E)
 	cargo test --locked --features e2e --test e2e
@@ -59,8 +60,9 @@ e2e: build envoys oracles trap ## Run the end-to-end tests alone (ENVOY_VERSIONS
 differential: oracles ## Compare with Twilio's libraries (DIFFERENTIAL_SEED, DIFFERENTIAL_REQUESTS)
 	cargo test --locked --features e2e --test differential
 
-validate: build envoys ## Check that Envoy accepts each configuration in envoy/
-	cargo test --locked --features e2e --test e2e validate
+# Of envoy/, or of the files that FILE names: FILE=my-envoy.yaml, FILE="plugin.yaml routes.yaml".
+validate: build $(if $(FILE),,envoys) ## Check that Envoy accepts each configuration in envoy/, or a file of yours (FILE, ENVOY_VERSION)
+	$(if $(FILE),@tools/validate $(FILE),cargo test --locked --features e2e --test e2e validate)
 
 .PHONY: fuzz
 fuzz: ## Fuzz the core, ten seconds for each target (FUZZ_SECONDS)
@@ -75,6 +77,19 @@ soak: build ## Send a million mixed requests; compare counters and memory (SOAK_
 .PHONY: mutants
 mutants: ## Break the core on purpose, and list what no native test notices
 	@tools/mutants
+
+# The programs that the bed runs besides the control planes, as the workspace builds them.
+.PHONY: mesh mesh-shell mesh-programs
+mesh-programs: build
+	@cargo build --locked --workspace
+	@tools/release image >/dev/null
+
+mesh: mesh-programs ## Run deploy/ and its guides in a real cluster, without containers (RECORD, MESH: parts of names)
+	@tools/mesh/bed istio envoy-gateway -- tests/mesh/run $(MESH)
+
+# `exec`, so that a signal to make reaches what has to end.
+mesh-shell: mesh-programs ## Leave that cluster running, with kubectl at hand
+	@exec tools/mesh/bed istio envoy-gateway -- bash -i
 
 .PHONY: reproducible
 reproducible: ## Build the module of the last commit twice, in two places, and compare the digests
@@ -127,6 +142,11 @@ manifest-types:
 # What scrapes the counters in the tests of deploy/observability.
 prometheus:
 	@tools/prometheus >/dev/null
+
+# The tool as it is in its image.
+.PHONY: static-program
+static-program:
+	@tools/static >/dev/null
 
 # A registry that the images are pushed to.
 registry:

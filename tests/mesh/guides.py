@@ -1,0 +1,229 @@
+"""The guides' commands as they stand, in their order, in a copy of the repository, while nobody's requests come in."""
+import functools, shutil
+
+from bed import *
+from layouts import DIALLED, PROXIES, own, without_sidecar
+
+TESTS = []
+WORK = f"{BED}/reader"
+
+
+def test(name):
+    def add(function):
+        TESTS.append((name, function))
+        return function
+    return add
+
+
+def sections(guide):
+    """The commands of a guide, by the heading they are under."""
+    found, heading, block = {}, "", None
+    for line in open(f"{ROOT}/docs/{guide}").read().replace("\\\n", " ").splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        elif line.startswith("```"):
+            block = [] if line == "```console" else None
+        elif block is not None:
+            found.setdefault(heading, []).append(line.removeprefix("$ "))
+    return found
+
+
+def reader():
+    """Where somebody has cloned the repository, and put a certificate and its key."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(WORK)
+    for name in os.listdir(ROOT):
+        if name != "deploy":
+            os.symlink(f"{ROOT}/{name}", f"{WORK}/{name}")
+    shutil.copytree(f"{ROOT}/deploy", f"{WORK}/deploy")
+    for end in "crt", "key":
+        os.symlink(f"{BED}/pki/tls.{end}", f"{WORK}/tls.{end}")
+
+
+def follow(commands, without=()):
+    """Runs commands in one shell, as somebody types them. What the rest of CI has done is left out."""
+    skipped = ("make ", "skopeo ", *without)
+    script = "\n".join(command for command in commands if not command.startswith(skipped))
+    sh(script, cwd=WORK)
+
+
+def dialled(address):
+    """From now on the host's name leads there: on a machine of Twilio's, and on ours."""
+    lines = [line for line in open("/etc/hosts") if HOST not in line]
+    open("/etc/hosts", "w").write("".join(lines) + f"{address[0]} {HOST}\n")
+
+
+def until_dialled(space, select):
+    """The reader waits for an address before the rest."""
+    address = service(space, select)
+    dialled(address)
+    return address
+
+
+def split(commands, beginning):
+    """The commands before the first that begins so, and from it on."""
+    place = next(number for number, command in enumerate(commands) if command.startswith(beginning))
+    return commands[:place], commands[place:]
+
+
+@test("guide: istio, a gateway of its own, and day two")
+def istio():
+    reader()
+    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    guide = sections("istio.md")
+    install, look = split(guide["A gateway of its own"], "export")
+    follow(install, ["kubectl -n istio-ingress port-forward"])
+    address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
+    serves(address)
+    with Load(address) as load:
+        follow(look, ["kubectl -n istio-ingress port-forward"])
+        follow(guide["Roll out"])
+        follow(guide["Look"])
+        # Upgrade and roll back are an apply after a change of one line.
+        sh("sed -i 's|twilio-proxy-wasm:0.1.0 #|twilio-proxy-wasm:next #|' deploy/istio/overlays/wasm-plugin/kustomization.yaml", cwd=WORK)
+        sh("skopeo copy --quiet --insecure-policy docker://registry.example.com/twilio-proxy-wasm:0.1.0 docker://registry.example.com/twilio-proxy-wasm:next")
+        follow(guide["Roll out"])
+        sh("sed -i 's|twilio-proxy-wasm:next #|twilio-proxy-wasm:0.1.0 #|' deploy/istio/overlays/wasm-plugin/kustomization.yaml", cwd=WORK)
+        follow(guide["Roll out"])
+    expect(load.lost(), {}, "webhooks lost")
+    with Load(address, good=None):
+        follow(guide["Rotate a token"])
+        until(lambda: status(address, signed=NEXT), 200)
+        expect(status(address, signed=TOKEN), 200, "the old token")
+        follow(guide["Remove"])
+    left = kubectl("-n istio-ingress get deploy,service,secret,pdb,wasmplugin,envoyfilter,virtualservice,gateways.networking.istio.io -o name")
+    expect([line for line in left.splitlines() if line.count("/")], [], "what is left")
+
+
+@test("guide: istio, report mode and back")
+def report():
+    reader()
+    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    guide = sections("istio.md")
+    install, _ = split(guide["A gateway of its own"], "export")
+    follow(install, ["kubectl -n istio-ingress port-forward"])
+    address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
+    serves(address)
+    plugin = "deploy/istio/overlays/wasm-plugin/plugin.yaml"
+    sh(f"sed -i 's/mode: enforce/mode: report/' {plugin}", cwd=WORK)
+    follow(guide["Roll out"])
+    until(lambda: status(address, signed="forged"), 200)
+    expect(status(address, signed=TOKEN), 200, "signed")
+    sh(f"sed -i 's/mode: report/mode: enforce/' {plugin}", cwd=WORK)
+    follow(guide["Roll out"])
+    until(lambda: status(address, signed="forged"), 403)
+    follow(guide["Remove"])
+
+
+@test("guide: istio, tokens that change without a restart")
+def tokens():
+    reader()
+    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    guide = sections("istio.md")
+    follow(guide["A gateway of its own"][:2])
+    install, look = split(guide["Tokens that change without a restart"], "export")
+    follow(install)
+    serves(until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway"))
+    with Load((service("istio-ingress", "--field-selector metadata.name=twilio-gateway"))) as load:
+        follow(look)
+        expect(status(load.address, signed=NEXT), 200, "the next token")
+    expect(load.lost(), {}, "webhooks lost")
+    kubectl("delete -k deploy/istio/overlays/tokens-from-file --wait=false")
+
+
+@test("guide: istio, HTTPRoutes")
+def routes():
+    reader()
+    sh("kubectl delete namespace twilio-webhooks --ignore-not-found --wait")
+    before, after = split(sections("istio.md")["HTTPRoutes"], "kubectl apply")
+    follow(before)
+    application("twilio-webhooks")
+    follow(after[:1])
+    until(lambda: kubectl("-n twilio-webhooks get deploy twilio-istio --ignore-not-found -o name"), bool)
+    install, look = split(after[1:], "export")
+    follow(install)
+    serves(until_dialled("twilio-webhooks", "-l gateway.networking.k8s.io/gateway-name=twilio"))
+    follow(look)
+    kubectl("delete -k deploy/istio/overlays/gateway-api --wait=false")
+
+
+def existing(heading, overlay):
+    reader()
+    namespace("istio-ingress")
+    pki = f"{BED}/pki"
+    kubectl(f"-n istio-ingress create secret tls twilio-webhook-tls --cert={pki}/tls.crt --key={pki}/tls.key")
+    kubectl("-n istio-ingress apply -f tests/mesh/ingress.yaml")
+    kubectl(f"-n istio-ingress rollout status deploy/ingress --timeout={SOON}s")
+    address = until_dialled("istio-ingress", "--field-selector metadata.name=ingress")
+    with Load(address, good=None):
+        follow(sections("istio.md")[heading])
+        serves(address)
+    kubectl(f"delete -k deploy/istio/overlays/{overlay}")
+
+
+test("guide: istio, a gateway that you have")(functools.partial(existing, "A gateway that you have", "shared-gateway"))
+test("guide: istio, tokens from a file on a gateway that you have")(functools.partial(
+    existing, "Tokens from a file on a gateway that you have", "shared-gateway-tokens-from-file"))
+
+
+def sidecar(heading, overlay):
+    reader()
+    sh("kubectl -n default delete deployment webhooks --ignore-not-found --wait; "
+       "kubectl -n default delete secret twilio-webhook --ignore-not-found")
+    kubectl("label namespace default istio-injection=enabled --overwrite")
+    application()
+    before, gate = split(sections("istio.md")[heading], "kubectl apply")
+    follow(before)
+    follow(gate[:1])
+    address, request = service("default", "--field-selector metadata.name=webhooks", 8080), {"tls": None, "headers": DIALLED}
+    until(lambda: status(address, signed="forged", **request), 403)
+    with Load(address, good=None, **request):
+        follow(gate[1:])
+        serves(address, **request)
+    kubectl(f"delete -k deploy/istio/overlays/{overlay}")
+    without_sidecar()
+
+
+test("guide: istio, a sidecar")(functools.partial(sidecar, "A sidecar", "sidecar"))
+test("guide: istio, tokens from a file in a sidecar")(functools.partial(
+    sidecar, "Tokens from a file in a sidecar", "sidecar-tokens-from-file"))
+
+
+@test("guide: envoy-gateway, a Gateway that you have")
+def envoy_gateway_existing():
+    reader()
+    namespace("gateways")
+    kubectl(f"-n {PROXIES} delete secret twilio-webhook --ignore-not-found")
+    application("gateways")
+    pki = f"{BED}/pki"
+    kubectl(f"-n gateways create secret tls twilio-webhook-tls --cert={pki}/tls.crt --key={pki}/tls.key")
+    kubectl("-n gateways apply -f tests/mesh/shared.yaml")
+    address = until_dialled(PROXIES, f"-l {own('shared')}")
+    until(lambda: status(address, path="/", method="GET", host="second.example.com"), 200)
+    with Load(address, good=None):
+        follow(sections("envoy-gateway.md")["A Gateway that you have"])
+        serves(address)
+    kubectl("delete -k deploy/envoy-gateway/shared-gateway")
+
+
+@test("guide: envoy-gateway, a Gateway of its own, and day two")
+def envoy_gateway():
+    reader()
+    sh("kubectl delete namespace twilio-webhooks --ignore-not-found --wait; "
+       f"kubectl -n {PROXIES} delete secret twilio-webhook --ignore-not-found")
+    guide = sections("envoy-gateway.md")
+    before, after = split(guide["A Gateway of its own"], "kubectl kustomize")
+    follow(before)
+    application("twilio-webhooks")
+    install, look = split(after, "export")
+    forward = ["kubectl -n envoy-gateway-system port-forward"]
+    follow(install, forward)
+    address = until_dialled(PROXIES, f"-l {own('twilio')}")
+    serves(address)
+    with Load(address, good=None):
+        follow(look, forward)
+        follow(guide["Roll out"])
+        follow(guide["Look"])
+        follow(guide["Rotate a token"])
+        until(lambda: status(address, signed=NEXT), 200)
+        follow(guide["Remove"])
