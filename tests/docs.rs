@@ -10,7 +10,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use twilio_proxy_wasm::config::Policy;
+use twilio_proxy_wasm::explain::Cause;
+use twilio_proxy_wasm::policy::Policy;
+use twilio_proxy_wasm::reason::Reason;
 use twilio_proxy_wasm_harness::sample::repository;
 
 /// All of the repository's own documents.
@@ -51,10 +53,13 @@ const RUN_BY_ITSELF: &str = "- name: twilio_webhook\n";
 #[test]
 fn every_yaml_snippet_is_a_part_of_a_sample_that_is_run() {
     let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
-    let mut samples = vec![lines(&text_of("envoy/envoy.yaml")), lines(&text_of("envoy/per-route.yaml"))];
+    let names = ["envoy", "per-route", "tokens-from-file", "tokens-by-sds", "sds"];
+    let mut samples: Vec<_> =
+        names.iter().map(|name| lines(&text_of(&format!("envoy/{name}.yaml")))).collect();
     samples.extend(manifests().iter().map(|name| lines(&text_of(name))));
     for (path, text) in documents() {
-        for block in blocks(&text, "yaml").iter().filter(|block| !block.starts_with(RUN_BY_ITSELF)) {
+        let is_part_of_one = |block: &&String| !block.starts_with(RUN_BY_ITSELF);
+        for block in blocks(&text, "yaml").iter().filter(is_part_of_one) {
             let wanted = lines(block);
             let is_part = |sample: &Vec<String>| sample.windows(wanted.len()).any(|part| part == wanted);
             assert!(samples.iter().any(is_part), "{}: in no sample:\n{block}", path.display());
@@ -78,6 +83,26 @@ fn manifests() -> Vec<String> {
     found
 }
 
+/// What the guide for Argo CD, Flux and Helm changes in an overlay is there to be changed.
+#[test]
+fn what_is_patched_from_another_repository_is_in_the_overlay() {
+    let (guide, overlay) =
+        (text_of("docs/gitops.md"), text_of("deploy/istio/overlays/wasm-plugin/kustomization.yaml"));
+    let block = blocks(&guide, "text").into_iter().find(|block| block.contains("kind: Kustomization"));
+    let block = block.expect("a kustomization");
+    let lines: Vec<&str> = block
+        .lines()
+        .map(str::trim)
+        .filter(|line| {
+            ["- target:", "- op:", "path:", "value: hooks"].iter().any(|start| line.starts_with(start))
+        })
+        .collect();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    for line in lines {
+        assert!(overlay.lines().any(|own| own.trim().starts_with(line)), "{line}");
+    }
+}
+
 /// Commands for a cluster, which there is none of here. What they name is at least there: files and directories, make
 /// targets, and objects of the manifests.
 #[test]
@@ -91,6 +116,7 @@ fn every_command_for_a_cluster_names_what_there_is() {
                 let command = line.strip_prefix("$ ");
                 let command = command.unwrap_or_else(|| panic!("{}: no command: {line}", path.display()));
                 if let Some(target) = command.strip_prefix("make ") {
+                    let target = target.split(' ').next().unwrap();
                     assert!(makefile.contains(&format!("\n{target}:")), "{}: {command}", path.display());
                 }
                 for word in command.split([' ', '=', '"']) {
@@ -119,12 +145,18 @@ fn every_command_for_a_cluster_names_what_there_is() {
 }
 
 /// What CI and the end-to-end tests run. A command of a document that is not among them may not work.
-const RUN: [&str; 5] = [
+const RUN: [&str; 11] = [
+    "ENVOY_VERSIONS=1.40.0 cargo test --locked --features e2e --test e2e ",
+    "cargo test --locked",
+    "RECORD=1 cargo test --locked --test docs",
+    "RECORD=1 make instructions",
     "make ",
     "export TWILIO_AUTH_TOKEN=",
     "cargo run -q --locked -p twilio-webhook -- send ",
     "cargo run -q --locked -p twilio-webhook -- sign ",
     "cargo run -q --locked -p twilio-webhook -- check ",
+    "cargo run -q --locked -p twilio-webhook -- schema ",
+    "cargo run -q --locked -p twilio-webhook -- probe ",
 ];
 
 #[test]
@@ -142,6 +174,55 @@ fn every_command_is_one_that_is_run() {
             }
         }
     }
+}
+
+/// Compares the table of a document that has these columns with what the code says. `RECORD=1` writes it anew instead.
+#[track_caller]
+fn holds_table(document: &str, columns: &[&str], rows: &[Vec<String>]) {
+    let row = |cells: &[&str]| format!("| {} |\n", cells.join(" | "));
+    let head = row(columns) + "|" + &"---|".repeat(columns.len()) + "\n";
+    let expected: String =
+        rows.iter().map(|cells| row(&cells.iter().map(String::as_str).collect::<Vec<_>>())).collect();
+    let text = text_of(document);
+    let (before, rest) = text.split_once(&head).unwrap_or_else(|| panic!("{document} has no table {head}"));
+    let length = rest.split_inclusive('\n').take_while(|line| line.starts_with('|')).map(str::len).sum();
+    let (written, after) = rest.split_at(length);
+    if std::env::var_os("RECORD").is_some() {
+        fs::write(repository().join(document), [before, &head, &expected, after].concat())
+            .expect("a document");
+    } else {
+        assert_eq!(written, expected, "{document} is not what the code says; RECORD=1 writes the table anew");
+    }
+}
+
+#[test]
+fn the_tables_of_reasons_and_causes_are_those_of_the_code() {
+    let code = |text: &str| format!("`{text}`");
+    let reasons = |cells: fn(Reason) -> Vec<String>| Reason::ALL.map(cells);
+    holds_table(
+        "README.md",
+        &["reason", "status", "what it means"],
+        &reasons(|reason| {
+            vec![format!("`{reason}`"), reason.status().to_string(), reason.means().to_owned()]
+        }),
+    );
+    holds_table(
+        "docs/troubleshooting.md",
+        &["reason", "what it means", "what to look at", "which setting"],
+        &reasons(|reason| {
+            let texts = [reason.means(), reason.look_at(), reason.setting()].map(str::to_owned);
+            [vec![format!("`{reason}`")], texts.to_vec()].concat()
+        }),
+    );
+    let causes = Cause::ALL.iter().map(|cause| {
+        let setting = format!("{}: {}", code(cause.setting().label()), cause.setting().remedy());
+        vec![code(cause.label()), cause.text().to_owned(), setting]
+    });
+    holds_table(
+        "docs/troubleshooting.md",
+        &["cause", "what was found", "setting: what to do"],
+        &causes.collect::<Vec<_>>(),
+    );
 }
 
 #[test]
