@@ -47,7 +47,7 @@ const WORKLOADS: [Case; 12] = [
 ];
 
 /// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
-const PATHS: [(&str, &str, &str); 8] = [
+const PATHS: [(&str, &str, &str); 12] = [
     ("plain", "/", "a"),
     ("segments", "/a;", "/.%20"),
     ("escapes", "/;%", "25"),
@@ -56,6 +56,10 @@ const PATHS: [(&str, &str, &str); 8] = [
     ("not ASCII", "/caf", "%C3%A9"),
     ("near", "/..", ".t.w.i.l.i"),
     ("nothing lost", "/", "a%20/"),
+    ("index", "/", "index/"),
+    ("scripts", "/", "twilio.php/"),
+    ("dots", "/", "a.b.c.php/"),
+    ("Next.js", "/", "_next/data/"),
 ];
 /// What a path may cost in the place of a plain one of its size.
 const MOST_TIMES_PLAIN: u64 = 3;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::route::is_plain_path;
+
 /// A header that must not come twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Single<'a> {
@@ -122,8 +124,7 @@ impl Head {
                     claims.push(name);
                 }
             }
-            moves_root |= ROOT_HEADERS.iter().any(|own| reads_as(name, own))
-                || (reads_as(name, FORWARDED_HOST) && bytes.get(value.clone()).is_some_and(has_path));
+            moves_root |= bytes.get(value.clone()).is_some_and(|value| may_move_root(name, value));
             if let Some(place) = places.of(name) {
                 place.note(value);
             }
@@ -250,12 +251,42 @@ impl Head {
 /// application's objects somewhere else: Daphne, gunicorn behind a proxy on the same host, and Pyramid's traversal.
 const ROOT_HEADERS: [&str; 3] = ["daphne-root-path", "script-name", "x-vhm-root"];
 
-/// Some frameworks put a URL together of this header and the path.
-const FORWARDED_HOST: &str = "x-forwarded-host";
+/// Of these and the path some frameworks put a URL together.
+const URL_HEADERS: [&str; 9] = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-protocol",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-original-host",
+    "x-url-scheme",
+];
 
-/// Returns true if a host has something in it that ends it, and begins a path.
-fn has_path(host: &[u8]) -> bool {
-    host.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
+/// Spring puts this before the path, and takes it away again, unless what it reads differs from what it has put there.
+const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
+
+/// Returns true if readers may disagree about a prefix.
+fn is_odd_prefix(prefix: &[u8]) -> bool {
+    !prefix.is_empty() && (prefix.contains(&b',') || !is_plain_path(prefix))
+}
+
+/// Returns true if a header may make servers read another path than the one in `:path`.
+fn may_move_root(name: &[u8], value: &[u8]) -> bool {
+    // Most headers are none of these.
+    if !matches!(name.first(), Some(b'd' | b'D' | b'f' | b'F' | b's' | b'S' | b'x' | b'X')) {
+        return false;
+    }
+    let is = |own: &&str| reads_as(name, own);
+    ROOT_HEADERS.iter().any(|own| is(own))
+        || (URL_HEADERS.iter().any(|own| is(own)) && has_path(value))
+        || (is(&FORWARDED_PREFIX) && is_odd_prefix(value))
+}
+
+/// Returns true if a part of a URL has something in it that ends it, and begins a path.
+fn has_path(part: &[u8]) -> bool {
+    part.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
 }
 
 /// Returns true if applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their

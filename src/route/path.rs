@@ -15,7 +15,8 @@ use std::cell::OnceCell;
 
 use super::fit::Fit;
 use plain::Segments;
-use settle::{fold, has_foreign_digits, settle};
+pub(crate) use plain::is_plain as is_plain_path;
+use settle::{ends_in_open_escape, fold, has_foreign_digits, settle};
 use text::{Text, Word};
 
 /// A path of a request, without its query.
@@ -40,7 +41,7 @@ impl<'p> Path<'p> {
 
     /// Returns true if readers agree about it.
     pub(crate) fn is_plain(&self) -> bool {
-        self.is_plain && !self.may_be_any && !plain::runs_script(self.received)
+        self.is_plain && !self.may_be_any && !plain::runs_script(self.received, 0)
     }
 
     /// Returns what it may be read as, found out when the first route asks.
@@ -50,6 +51,9 @@ impl<'p> Path<'p> {
 }
 
 fn read(received: &[u8]) -> Texts {
+    if ends_in_open_escape(received) {
+        return None;
+    }
     let settled = settle(received);
     // Characters beyond ASCII stand for nothing, or for the letter that they fold to.
     let folded = fold(&settled);
@@ -105,8 +109,7 @@ impl PathMatch {
         let is_root = || self.readings.iter().any(|reading| reading.segments.are_root());
         let is_lost = || is_root() && plain::has_port(path.received);
         if path.is_plain {
-            let below = path.received.get(self.written.len()..).unwrap_or_default();
-            if is_written && !plain::runs_script(below) {
+            if is_written && !plain::runs_script(path.received, self.written.len()) {
                 return Fit::Yes;
             }
             let is_alias = || self.readings.iter().any(|reading| reading.segments.are_alias(path.received));

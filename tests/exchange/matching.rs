@@ -284,9 +284,9 @@ fn a_header_that_moves_the_root_may_lead_anywhere() {
     }
 }
 
-/// Frameworks put a URL together of it and the path.
+/// Frameworks put a URL together of them and the path.
 #[test]
-fn a_forwarded_host_with_a_path_in_it_may_lead_anywhere() {
+fn forwarded_headers_with_a_path_in_them_or_an_odd_prefix_may_lead_anywhere() {
     let policy = routes(r#"{ "name": "hook", "match": { "path": { "prefix": "/hook" } } }"#, "");
     for (name, host, expected) in [
         ("x-forwarded-host", "h:80/hook?", "denied unverifiable"),
@@ -294,6 +294,20 @@ fn a_forwarded_host_with_a_path_in_it_may_lead_anywhere() {
         ("x-forwarded-host", "h\\hook", "denied unverifiable"),
         ("x-forwarded-host", "h#", "denied unverifiable"),
         ("x-forwarded-host", "a.example:80, b.example", "passed"),
+        ("x-forwarded-port", "1/hook?", "denied unverifiable"),
+        ("x-forwarded-port", "443, 80", "passed"),
+        ("x-forwarded-proto", "http://h/hook?", "denied unverifiable"),
+        ("forwarded", "for=192.0.2.1;host=\"h/hook?\"", "denied unverifiable"),
+        ("forwarded", "for=\"[2001:db8::1]:80\";proto=https;host=h:80", "passed"),
+        ("x-forwarded-client-cert", "URI=spiffe://a/b", "passed"),
+        ("x-forwarded-prefix", "/hook;x", "denied unverifiable"),
+        ("X_Forwarded_Prefix", "//hook", "denied unverifiable"),
+        ("x-forwarded-prefix", "/%68ook", "denied unverifiable"),
+        ("x-forwarded-prefix", "/a,/hook", "denied unverifiable"),
+        ("x-forwarded-prefix", "hook", "denied unverifiable"),
+        ("x-forwarded-prefix", "/hook", "passed"),
+        ("x-forwarded-prefix", "/", "passed"),
+        ("x-forwarded-prefix", "", "passed"),
     ] {
         let free = Request::new("GET", "https://a/free").header(name, host);
         assert_eq!(free.verdict(&policy), expected, "{name}: {host}");

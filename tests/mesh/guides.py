@@ -1,5 +1,5 @@
 """The guides' commands as they stand, in their order, in a copy of the repository, while nobody's requests come in."""
-import functools, shutil
+import contextlib, functools, shutil
 
 from bed import *
 from layouts import DIALLED, PROXIES, own, without_sidecar
@@ -40,11 +40,36 @@ def reader():
         os.symlink(f"{BED}/pki/tls.{end}", f"{WORK}/tls.{end}")
 
 
-def follow(commands, without=()):
-    """Runs commands in one shell, as somebody types them. What the rest of CI has done is left out."""
-    skipped = ("make ", "skopeo ", *without)
-    script = "\n".join(command for command in commands if not command.startswith(skipped))
-    sh(script, cwd=WORK)
+def follow(commands):
+    """Runs commands in one shell, as somebody types them, but for what has been made already."""
+    sh("\n".join(command for command in commands if not command.startswith("make ")), cwd=WORK)
+
+
+def apart(commands):
+    """The command that goes on in another terminal, and the others."""
+    others = [command for command in commands if " port-forward " not in command]
+    [forward] = set(commands) - set(others)
+    return forward, others
+
+
+@contextlib.contextmanager
+def goes_on(command):
+    """A command in another terminal, from its first line until what follows has ended."""
+    terminal = subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=WORK, stdout=subprocess.PIPE, text=True)
+    try:
+        if not terminal.stdout.readline():
+            raise Failed(f"{command}\n  ends with {terminal.wait()}")
+        yield
+    finally:
+        terminal.kill()
+        terminal.wait()
+
+
+def probe_through(forward, commands):
+    """The probe among these commands, before the host's name leads anywhere."""
+    *before, probe = commands
+    with goes_on(forward):
+        follow([*before, f"{probe} --connect 127.0.0.1:8443 --cacert {BED}/pki/ca.crt"])
 
 
 def dialled(address):
@@ -71,12 +96,14 @@ def istio():
     reader()
     sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
     guide = sections("istio.md")
-    install, look = split(guide["A gateway of its own"], "export")
-    follow(install, ["kubectl -n istio-ingress port-forward"])
+    forward, commands = apart(guide["A gateway of its own"])
+    install, look = split(commands, "export")
+    follow(guide["Istio"] + install)
+    probe_through(forward, look)
     address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
     serves(address)
     with Load(address) as load:
-        follow(look, ["kubectl -n istio-ingress port-forward"])
+        follow(look)
         follow(guide["Roll out"])
         follow(guide["Look"])
         # Upgrade and roll back are an apply after a change of one line.
@@ -101,7 +128,7 @@ def report():
     sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
     guide = sections("istio.md")
     install, _ = split(guide["A gateway of its own"], "export")
-    follow(install, ["kubectl -n istio-ingress port-forward"])
+    follow(install)
     address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
     serves(address)
     plugin = "deploy/istio/overlays/wasm-plugin/plugin.yaml"
@@ -215,13 +242,14 @@ def envoy_gateway():
     before, after = split(guide["A Gateway of its own"], "kubectl kustomize")
     follow(before)
     application("twilio-webhooks")
+    forward, after = apart(after)
     install, look = split(after, "export")
-    forward = ["kubectl -n envoy-gateway-system port-forward"]
-    follow(install, forward)
+    follow(guide["Envoy Gateway"] + install)
+    probe_through(forward, look)
     address = until_dialled(PROXIES, f"-l {own('twilio')}")
     serves(address)
     with Load(address, good=None):
-        follow(look, forward)
+        follow(look)
         follow(guide["Roll out"])
         follow(guide["Look"])
         follow(guide["Rotate a token"])

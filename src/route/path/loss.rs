@@ -1,7 +1,7 @@
 //! What readers may take away from a path, with the letters in it. What has no letters, any of them may.
 
 use super::bytes::{NOTHING, goes_on, is_slash};
-use super::plain::{ends_in_vanishing, is_script};
+use super::plain::{NEXT, ends_in_vanishing, is_script};
 
 /// Returns true if a reader may take away what has letters in it: as parameters or a query, as a host, by dot segments, or
 /// with what else goes together with the slash behind it. The text is in lower case.
@@ -59,8 +59,11 @@ fn vanishes_here(text: &[u8]) -> bool {
 }
 
 /// Returns true if a segment goes together with the slash behind it: a script, or `index`, with whatever has no letters
-/// between theirs.
+/// between theirs; or what Next.js puts before a path.
 fn vanishes_before_slash(segment: &[u8]) -> bool {
+    if segment == NEXT {
+        return true;
+    }
     if segment.len() < b".py".len() {
         return false;
     }

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// Returns true if a path has nothing in it that a reader treats specially: no escape, no empty segment but a last one, none
 /// of dots alone, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
-pub(super) fn is_plain(path: &[u8]) -> bool {
+pub(crate) fn is_plain(path: &[u8]) -> bool {
     let Some(rest) = path.strip_prefix(b"/") else { return false };
     let mut segment = Segment::Empty;
     for (at, byte) in rest.iter().enumerate() {
@@ -49,10 +49,11 @@ pub(super) fn has_port(path: &[u8]) -> bool {
     })
 }
 
-/// Returns true if there is a script, or `index`, before the end of a path: what is before, or that alone, readers may take
-/// away.
-pub(super) fn runs_script(path: &[u8]) -> bool {
-    scripts(path).any(|behind| !without_slashes(behind).is_empty())
+/// Returns true if a script, or `index`, ends before the end of a path, and behind its first `from` bytes: what is before, or that
+/// alone, readers may take away.
+pub(super) fn runs_script(path: &[u8], from: usize) -> bool {
+    let below = path.len().saturating_sub(from);
+    scripts(path).any(|behind| behind.len() < below && !without_slashes(behind).is_empty())
 }
 
 /// The segments of a path of the configuration, in lower case, without what some spelling of it lacks: a script or `index`
@@ -101,6 +102,11 @@ impl Segments {
                 below = if is_script(last) || !has_letters(last) { Below::Anything } else { below };
             }
         }
+        if names.len() > Counts::LARGEST {
+            // So many are enough, and what is behind them counts as what is below.
+            names.truncate(Counts::LARGEST);
+            below = Below::Anything;
+        }
         Segments { names: names.into_iter().map(|name| without_dots(name).to_vec()).collect(), below }
     }
 
@@ -120,56 +126,129 @@ impl Segments {
 
     /// Returns true if a plain path is another spelling of these, or an alias of them: with a script or an `index` before or
     /// between them, a format behind the last, and more behind a script.
+    ///
+    /// The path is read once, whatever is in it. What is kept of what has been read is how many of the names that may have
+    /// been.
     pub(super) fn are_alias(&self, path: &[u8]) -> bool {
-        if self.are_spelled(path) {
-            return true;
-        }
-        let (_, behind_first) = split_at_slash(without_slashes(path));
-        scripts(path).any(|behind| {
+        let (mut counts, mut rest, mut before) = (Counts::of(0), path, Before::Nothing);
+        loop {
+            let (segment, behind) = split_at_slash(without_slashes(rest));
+            let vanishes = vanishes(segment);
             // Of a row of scripts the last one is enough.
-            let (next, _) = split_at_slash(without_slashes(behind));
-            let is_first = behind.len() == behind_first.len();
-            (is_first || (!next.is_empty() && !vanishes(next))) && self.are_spelled(behind)
-        })
-    }
-
-    fn are_spelled(&self, path: &[u8]) -> bool {
-        is_spelled(&self.names, path, self.have_all_below())
-    }
-}
-
-/// Returns true if a path has these names. `has_all_below` says that there may be whatever behind them.
-fn is_spelled(names: &[Vec<u8>], path: &[u8], has_all_below: bool) -> bool {
-    let Some((own, names)) = names.split_first() else {
-        let (below, _) = split_at_slash(without_slashes(path));
-        return has_all_below || below.is_empty() || below.starts_with(b".") || is_index(below);
-    };
-    let (mut rest, is_last) = (path, names.is_empty());
-    loop {
-        let (segment, behind) = split_at_slash(without_slashes(rest));
-        if let Some(end) = behind_letters(segment, own) {
-            let (is_script, has_dot) = (is_script(without_dots(segment)), begins_with(b'.', end));
-            // With nothing behind the name, or a format.
-            let is_whole = !has_letters(end) || (has_dot && (is_last || is_script));
-            if is_whole && is_spelled(names, behind, has_all_below || (is_last && is_script)) {
+            let begins = match before {
+                Before::FirstScript => true,
+                Before::Script => !segment.is_empty() && !vanishes,
+                Before::Nothing | Before::Name => false,
+            };
+            if begins {
+                counts.add(0);
+            }
+            if counts.has(self.names.len()) && (self.have_all_below() || may_be_behind_last(segment)) {
                 return true;
+            }
+            if let Some(behind) = behind_next_data(segment, behind) {
+                (before, rest) = (before.and_script(), behind);
+                continue;
+            }
+            if segment.is_empty() {
+                // Names without letters are found in nothing.
+                return (0..self.names.len())
+                    .rev()
+                    .take_while(|at| !self.has_letters(*at))
+                    .any(|at| counts.has(at));
+            }
+            let mut next = Counts::default();
+            for count in (0..self.names.len()).filter(|count| counts.has(*count)) {
+                if self.read(count, segment, !behind.is_empty(), &mut next) {
+                    return true;
+                }
+            }
+            before = if vanishes { before.and_script() } else { Before::Name };
+            (counts, rest) = (next, behind);
+        }
+    }
+
+    /// Adds how many names may have been read at the end of a segment, if so many had been before it. Returns true if all of
+    /// them have, and a script has that takes the rest, whatever it is.
+    fn read(&self, mut count: usize, segment: &[u8], goes_on: bool, counts: &mut Counts) -> bool {
+        let mut text = segment;
+        while let Some(name) = self.names.get(count) {
+            if goes_on && vanishes(text) {
+                counts.add(count);
+            }
+            let Some(end) = behind_letters(text, name) else { return false };
+            let is_last = count.saturating_add(1) == self.names.len();
+            let (is_script, has_dot) = (is_script(without_dots(text)), begins_with(b'.', end));
+            count = count.saturating_add(1);
+            // With nothing behind the name, or a format.
+            if !has_letters(end) || (has_dot && (is_last || is_script)) {
+                if is_last && is_script {
+                    return true;
+                }
+                counts.add(count);
             }
             // The next name, to who takes dots for slashes, or a colon as Erlang's servers do.
-            let size = end.len().saturating_add(behind.len());
-            let from_mark = rest.get(rest.len().saturating_sub(size)..).unwrap_or_default();
-            if (has_dot || begins_with(b':', end)) && !is_last && is_spelled(names, from_mark, has_all_below)
-            {
-                return true;
+            if is_last || !(has_dot || begins_with(b':', end)) {
+                return false;
             }
+            text = end;
         }
-        if !vanishes(segment) || behind.is_empty() {
-            return false;
-        }
-        rest = behind;
+        false
+    }
+
+    fn has_letters(&self, at: usize) -> bool {
+        self.names.get(at).is_some_and(|name| has_letters(name))
     }
 }
 
-/// Returns what is behind each script of a path, and behind each `index`.
+/// What stands before a segment.
+#[derive(Clone, Copy)]
+enum Before {
+    Nothing,
+    FirstScript,
+    Script,
+    Name,
+}
+
+impl Before {
+    fn and_script(self) -> Before {
+        if matches!(self, Before::Nothing) { Before::FirstScript } else { Before::Script }
+    }
+}
+
+/// A set of small numbers.
+#[derive(Clone, Copy, Default)]
+struct Counts(u128);
+
+impl Counts {
+    /// The largest number that can be in the set.
+    const LARGEST: usize = 127;
+
+    fn of(number: usize) -> Counts {
+        let mut counts = Counts::default();
+        counts.add(number);
+        counts
+    }
+
+    fn bit(number: usize) -> u128 {
+        u32::try_from(number).ok().and_then(|number| 1_u128.checked_shl(number)).unwrap_or_default()
+    }
+
+    fn add(&mut self, number: usize) {
+        self.0 |= Counts::bit(number);
+    }
+
+    fn has(self, number: usize) -> bool {
+        self.0 & Counts::bit(number) != 0
+    }
+}
+
+/// Returns true if there may be such a segment behind the last name: none, a format, or what servers append.
+fn may_be_behind_last(segment: &[u8]) -> bool {
+    segment.is_empty() || segment.starts_with(b".") || is_index(segment)
+}
+
+/// Returns what is behind each script of a path, behind each `index`, and behind what Next.js puts before a path.
 fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = path;
     let segments = std::iter::from_fn(move || {
@@ -177,8 +256,22 @@ fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = behind;
         (!segment.is_empty()).then_some((segment, behind))
     });
-    segments.filter(|(segment, _)| vanishes(segment)).map(|(_, behind)| behind)
+    segments.filter_map(
+        |(segment, behind)| {
+            if vanishes(segment) { Some(behind) } else { behind_next_data(segment, behind) }
+        },
+    )
 }
+
+/// Returns what is behind `_next/data/BUILD`, by which Next.js finds the same handlers.
+fn behind_next_data<'p>(segment: &[u8], behind: &'p [u8]) -> Option<&'p [u8]> {
+    let (data, behind) = split_at_slash(without_slashes(behind));
+    let is_next = segment.eq_ignore_ascii_case(NEXT) && data.eq_ignore_ascii_case(b"data");
+    is_next.then(|| split_at_slash(without_slashes(behind)).1)
+}
+
+/// What stands before the paths that Next.js has for itself.
+pub(super) const NEXT: &[u8] = b"_next";
 
 fn without_slashes(mut path: &[u8]) -> &[u8] {
     while let Some(rest) = path.strip_prefix(b"/") {

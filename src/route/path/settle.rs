@@ -92,19 +92,31 @@ fn ligature(last: u8) -> Option<[u8; 3]> {
     })
 }
 
-/// Returns true if a settled path has an escape with digits that are not ASCII, which some readers take for those that are.
+/// Returns true if a settled path has an escape with what some readers take for hexadecimal digits: those that are not ASCII, and
+/// what stands behind `9` and around the letters in ASCII, of which Jetty makes `A` to `F`, and `9`.
 pub(super) fn has_foreign_digits(settled: &[u8]) -> bool {
     let is_foreign = |at: usize| {
         let behind = settled.get(at.saturating_add(1)..).unwrap_or_default();
         let behind = behind.strip_prefix(b"u").or_else(|| behind.strip_prefix(b"U")).unwrap_or(behind);
         let digits = behind.iter().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
         let next = behind.get(digits..).unwrap_or_default();
+        if let [b':'..=b'@' | b'`', ..] = next {
+            return true;
+        }
         // A character has four bytes at most.
         let next = next.get(..4).unwrap_or(next).utf8_chunks().next();
         let next = next.and_then(|chunk| chunk.valid().chars().next());
         next.is_some_and(|next| !next.is_ascii() && next.is_numeric())
     };
-    !settled.is_ascii() && memchr_iter(b'%', settled).any(is_foreign)
+    memchr_iter(b'%', settled).any(is_foreign)
+}
+
+/// Returns true if a path ends within an escape. There are readers that take the question mark behind it for a digit, and what
+/// is the query for more of the path.
+pub(super) fn ends_in_open_escape(path: &[u8]) -> bool {
+    let digits = path.iter().rev().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let before = path.get(..path.len().saturating_sub(digits)).unwrap_or_default();
+    matches!(before, [.., b'%', b'u' | b'U']) || (digits < 2 && before.ends_with(b"%"))
 }
 
 /// What has been read, decoded. It is never longer than what it is read from, and so has its place from the start.

@@ -204,6 +204,28 @@ const FITS: &[(&str, &str, &str)] = &[
         "/%25%D9%A7%D9%A4wilio/sms /%257%D9%A4wilio/sms /%25u007%D9%A4wilio/sms /%EF%BC%85%D9%A7%D9%A4wilio/sms",
     ),
     ("exact /twilio/sms", "-", "/100%25%C3%A9/x /x%25%C3%A9 /%D9%A7%D9%A4wilio"),
+    // Digits of Jetty's, which goes on behind a question mark as well.
+    (
+        "exact /twilio/sms",
+        "~",
+        "/twilio/s%6=s /tw%6@lio/sms /tw%6`lio/sms /twi%6<io/sms /public/%2>%2>/twilio/sms /%253:/x /%u007<wilio/sms \
+         /twilio% /twilio%2 /x%u /x%u00 /x%u007",
+    ),
+    // What Next.js takes from before a path.
+    (
+        "exact /twilio/sms",
+        "~",
+        "/_next/data/b/twilio/sms.json /_next/data/b/twilio/sms /twilio/_next/data/b/sms.json /x/_next/data/b/twilio/sms.json \
+         /_next%2Fdata/b/twilio/sms.json /_next/data/b/twilio/s%6Ds",
+    ),
+    (
+        "exact /twilio/sms",
+        "-",
+        "/_next/data/b/index.json /_next/static/twilio/sms /_next/twilio/sms /next/data/b/twilio/sms /_next/data/twilio/sms",
+    ),
+    ("prefix /_next", "=", "/_next /_next/image /_next/static/x.js /_next/data/b"),
+    ("prefix /_next", "~", "/_next/data/b/twilio/sms.json"),
+    ("exact /twilio/sms", "-", "/50%25 /x%2g /%u0020 /%41 /x:y%20"),
     ("exact /sms_in", "~", "/sms-in /sms.in /sms%20in /sms_in/ /smsin%20 /smsin /smsIn"),
     ("exact /sms_in", "-", "/sms/in%20 /sms_inx /smsinx"),
     ("exact /_sms_", "~", "/_sms_%20 /%5Fsms%5F /x/../_sms_ /~sms~ /sms"),
@@ -234,6 +256,42 @@ fn a_path_fits_as_it_is_written_or_to_some_reader_or_to_none() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// If what may be taken away were tried in all combinations, this would not end.
+#[test]
+fn a_path_of_nothing_but_words_that_may_be_taken_away_is_read_once() {
+    let guard = PathMatch::new(b"/a/a/a/a/a/a/a/b", false, false).unwrap();
+    for segment in [
+        "a.php/",
+        "a.php/a.a.a.a.a.a.a.php/",
+        "a.a.a.a.a.a.a.a/",
+        "index/a.php/",
+        "a.",
+        "a:",
+        "_next/data/a.php/",
+    ] {
+        let path = ["/", &segment.repeat(60_000 / segment.len())].concat();
+        assert_eq!(guard.fit(&Path::new(path.as_bytes(), false)), Fit::No, "{segment}");
+        let path = [path.as_str(), "b"].concat();
+        guard.fit(&Path::new(path.as_bytes(), false));
+    }
+}
+
+/// Of longer ones the beginning is looked for.
+#[test]
+fn a_path_may_have_more_segments_than_are_counted() {
+    let path = "/a".repeat(200);
+    let guard = PathMatch::new(path.as_bytes(), false, false).unwrap();
+    for (path, expected) in [
+        (path.clone(), Fit::Yes),
+        (path.to_uppercase(), Fit::Maybe),
+        ("/a".repeat(127), Fit::Maybe),
+        ("/a".repeat(126), Fit::No),
+        ("/b".repeat(200), Fit::No),
+    ] {
+        assert_eq!(guard.fit(&Path::new(path.as_bytes(), false)), expected, "{path}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::app::{App, Client, Program, cluster, envoy, host, packages, spellings
 use crate::site::TOKEN;
 
 /// Applications, the path of their guarded handler, and some spellings that are sure to reach it: or the sweep would be none.
-const READERS: [(&str, Program, &str, &[&str]); 11] = [
+const READERS: [(&str, Program, &str, &[&str]); 14] = [
     ("express", Program::Node("express.js", &[]), "/hook/exact", &["/Hook/exact", "/hook/exact/"]),
     ("fastify", Program::Node("fastify.js", &[]), "/hook/exact", &["/hook/%65xact", "/hook/exact;"]),
     ("django", Program::Python("django_app.py"), "/hook/exact", &["/hook%2fexact"]),
@@ -17,7 +17,7 @@ const READERS: [(&str, Program, &str, &[&str]); 11] = [
     ("node", Program::Node("node.js", &[]), "/hook/exact", &["/hook\\exact", "/hook/exact#"]),
     (
         "parser",
-        Program::Node("parser.js", &[]),
+        Program::Node("node.js", &["decoded"]),
         "/hook/exact",
         &["/hook/exact%3f", "/hook/exact%23", "/hook/ex%09act", "/hook/exact%20", "/hook/exact%3F"],
     ),
@@ -25,7 +25,13 @@ const READERS: [(&str, Program, &str, &[&str]); 11] = [
         "jetty",
         Program::Java("Jetty"),
         "/hook/exact",
-        &["/hook/%u0065xact", "/hook%u002fexact", "/hook/exact;", "/x/%u002e%u002e/hook/exact"],
+        &[
+            "/hook/%u0065xact",
+            "/hook%u002fexact",
+            "/hook/exact;",
+            "/x/%u002e%u002e/hook/exact",
+            "/hoo%6;/exact",
+        ],
     ),
     (
         "apache",
@@ -45,6 +51,19 @@ const READERS: [(&str, Program, &str, &[&str]); 11] = [
         "/hook/exact",
         &["/hook/index.php/exact", "/hook/%65xact", "/hook/index%2ephp/exact"],
     ),
+    (
+        "upper",
+        Program::Node("node.js", &["upper"]),
+        "/hook/offices",
+        &["/hook/o%ef%ac%83ces", "/hook/o%EF%AC%80ice%C5%BF", "/hook/of%ef%ac%81ces"],
+    ),
+    (
+        "twice",
+        Program::Java("Twice"),
+        "/hook/exact",
+        &["/hook/%2565xact", "/hook/%25%D9%A6%D9%A5xact", "/hook/%25%EF%BC%96%EF%BC%95xact"],
+    ),
+    ("port", Program::Python("port.py"), "/", &["/x:80", "/x/y:0", "/x:65536", "/x:80/y:99999"]),
 ];
 
 /// An application, and what reaches its guarded handler directly.
@@ -134,6 +153,54 @@ fn no_byte_and_no_escape_at_any_place_of_a_path_goes_round_the_filter() {
             for swept in &swept {
                 none_passes(&envoy, swept.name, &swept.reaching, by_path);
             }
+        }
+    }
+}
+
+/// What may stand before a path where a server puts a URL together: a host, or what is sent in its place.
+const JOINED: [&str; 24] = [
+    "", ".", "..", ":", ":80", "a:", "a:b", "@", "a@", "a:b@", "%", "%2f", "[", "[]", "[::", "]", "a]", "\\",
+    "?", "#", "a?", "a#", "a b", "a,b",
+];
+
+/// A host, and the path behind it.
+fn by_url(client: &mut Client, _: &str, url: &[u8]) -> bool {
+    let path = url.iter().rposition(|byte| *byte == b' ').expect("a space before the path");
+    client.reaches(&url[..path], &url[path + 1..])
+}
+
+#[test]
+fn no_host_that_a_server_puts_before_a_path_makes_it_another_one() {
+    let paths = ["/hook/exact", "/x/hook/exact", "//x/hook/exact", "/x/y/hook/exact", "/x"];
+    let as_forwarded = |host: &str| format!("site.example.com\r\nx-forwarded-host: {host}");
+    let forwarded = JOINED.iter().map(|host| as_forwarded(host));
+    let whole = ["a/hook/exact?", "a:80/hook/exact#", "a\\hook\\exact?"].map(as_forwarded);
+    let hosts: Vec<_> = JOINED.iter().map(ToString::to_string).chain(forwarded).chain(whole).collect();
+    let urls = hosts.iter().flat_map(|host| paths.map(|path| format!("{host} {path}").into_bytes()));
+    let swept =
+        sweep([("joined", Program::Node("node.js", &["joined"]), urls.collect())].into_iter(), by_url);
+    let [swept] = swept.as_slice() else { panic!("expected one application") };
+    let sure = [" /x/hook/exact", ". /hook/exact", "a:80/hook/exact# /x"];
+    sure.iter().for_each(|url| {
+        assert!(swept.reaching.iter().any(|it| it.ends_with(url.as_bytes())), "{url}");
+    });
+    for binary in versions() {
+        let guard = |rest: Value| {
+            let mut plugin = json!({ "auth_tokens": [{ "value": TOKEN }] });
+            plugin.as_object_mut().expect("an object").extend(rest.as_object().expect("an object").clone());
+            plugin
+        };
+        let guarded = guard(json!({ "unmatched": "allow",
+            "routes": [{ "name": "guard", "match": { "path": { "exact": "/hook/exact" } } }] }));
+        let excepted = guard(
+            json!({ "routes": [{ "name": "x", "mode": "off", "match": { "path": { "prefix": "/x" } } },
+            { "name": "guard" }] }),
+        );
+        let listeners =
+            [("guarded", guarded, site("*", "joined")), ("excepted", excepted, site("*", "joined"))];
+        let envoy = envoy(&binary, vec![swept.cluster()], &listeners);
+        for listener in ["guarded", "excepted"] {
+            none_passes(&envoy, listener, &swept.reaching, by_url);
         }
     }
 }
