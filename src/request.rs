@@ -274,11 +274,13 @@ fn is_odd_prefix(prefix: &[u8]) -> bool {
 
 /// Returns true if a header may make servers read another path than the one in `:path`.
 fn may_move_root(name: &[u8], value: &[u8]) -> bool {
-    // Most headers are none of these.
+    // Most headers are none of these, which this tells at once.
+    let may_be =
+        |own: &&str| name.len() == own.len() && name.last().map(read) == own.as_bytes().last().copied();
     if !matches!(name.first(), Some(b'd' | b'D' | b'f' | b'F' | b's' | b'S' | b'x' | b'X')) {
         return false;
     }
-    let is = |own: &&str| reads_as(name, own);
+    let is = |own: &&str| may_be(own) && reads_as(name, own);
     ROOT_HEADERS.iter().any(|own| is(own))
         || (URL_HEADERS.iter().any(|own| is(own)) && has_path(value))
         || (is(&FORWARDED_PREFIX) && is_odd_prefix(value))
@@ -292,8 +294,12 @@ fn has_path(part: &[u8]) -> bool {
 /// Returns true if applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their
 /// servers all that is neither letter nor digit, as the same character.
 fn reads_as(name: &[u8], own: &str) -> bool {
-    let read = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
-    name.len() == own.len() && name.iter().copied().map(read).eq(own.bytes().map(read))
+    name.len() == own.len() && name.iter().map(read).eq(own.as_bytes().iter().map(read))
+}
+
+/// Returns what applications may take a byte of a header's name for.
+fn read(byte: &u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' }
 }
 
 /// Calls `visit` with the name of each header and the place of its value. Returns `None` if the bytes are no such map.

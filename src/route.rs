@@ -75,13 +75,13 @@ impl Match {
         }
     }
 
-    /// Returns the parts that a request is not as it is written, each looked at for itself.
+    /// Returns the parts that a request is not as it is written, each looked at for itself. The request does not match.
     pub(crate) fn miss(&self, target: &Target<'_>) -> Miss {
-        Miss {
-            hosts: host::fit(&self.hosts, target.host.as_deref()) != Fit::Yes,
-            path: self.path.as_ref().is_some_and(|path| path.fit(&target.path) != Fit::Yes),
-            route_names: !self.has_route_name(target),
-        }
+        let hosts = host::fit(&self.hosts, target.host.as_deref()) != Fit::Yes;
+        let route_names = !self.has_route_name(target);
+        // Where all else is right it is the path, which costs the most to look at.
+        let misses_path = |path: &PathMatch| !(hosts || route_names) || path.fit(&target.path) != Fit::Yes;
+        Miss { hosts, path: self.path.as_ref().is_some_and(misses_path), route_names }
     }
 
     fn has_route_name(&self, target: &Target<'_>) -> bool {

@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use serde_json::json;
-
 use crate::{CANARY, STOPS, TOKEN, check, envoy, faults, repository};
 
 #[test]

@@ -8,6 +8,7 @@ mod routes;
 #[path = "../../../tests/config/table.rs"]
 mod table;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

@@ -53,7 +53,7 @@ pub(super) fn has_port(path: &[u8]) -> bool {
 /// alone, readers may take away.
 pub(super) fn runs_script(path: &[u8], from: usize) -> bool {
     let below = path.len().saturating_sub(from);
-    scripts(path).any(|behind| behind.len() < below && !without_slashes(behind).is_empty())
+    below > 0 && scripts(path).any(|behind| behind.len() < below && !without_slashes(behind).is_empty())
 }
 
 /// The segments of a path of the configuration, in lower case, without what some spelling of it lacks: a script or `index`
@@ -130,10 +130,17 @@ impl Segments {
     /// The path is read once, whatever is in it. What is kept of what has been read is how many of the names that may have
     /// been.
     pub(super) fn are_alias(&self, path: &[u8]) -> bool {
-        let (mut counts, mut rest, mut before) = (Counts::of(0), path, Before::Nothing);
+        let (none, all) = (Counts::of(0), Counts::of(self.names.len()));
+        let (mut counts, mut rest, mut before) = (none, path, Before::Nothing);
         loop {
+            if counts.0 == 0 && matches!(before, Before::Name) {
+                let Some((behind, of_next)) = next_script(rest) else { return false };
+                (before, rest) = (Before::Script, of_next.unwrap_or(behind));
+            }
             let (segment, behind) = split_at_slash(without_slashes(rest));
-            let vanishes = vanishes(segment);
+            let name = without_dots(segment);
+            let is_script = is_script(name);
+            let vanishes = is_script || is_bare_index(name);
             // Of a row of scripts the last one is enough.
             let begins = match before {
                 Before::FirstScript => true,
@@ -141,25 +148,24 @@ impl Segments {
                 Before::Nothing | Before::Name => false,
             };
             if begins {
-                counts.add(0);
+                counts.0 |= none.0;
             }
-            if counts.has(self.names.len()) && (self.have_all_below() || may_be_behind_last(segment)) {
+            if counts.0 & all.0 != 0 && (self.have_all_below() || may_be_behind_last(segment)) {
                 return true;
+            }
+            if segment.is_empty() {
+                // Names without letters are found in nothing.
+                let mut without_letters = (0..self.names.len()).rev().take_while(|at| !self.has_letters(*at));
+                return without_letters.any(|at| counts.has(at));
             }
             if let Some(behind) = behind_next_data(segment, behind) {
                 (before, rest) = (before.and_script(), behind);
                 continue;
             }
-            if segment.is_empty() {
-                // Names without letters are found in nothing.
-                return (0..self.names.len())
-                    .rev()
-                    .take_while(|at| !self.has_letters(*at))
-                    .any(|at| counts.has(at));
-            }
-            let mut next = Counts::default();
-            for count in (0..self.names.len()).filter(|count| counts.has(*count)) {
-                if self.read(count, segment, !behind.is_empty(), &mut next) {
+            let is_kept = vanishes && !behind.is_empty();
+            let mut next = if is_kept { counts } else { Counts::default() };
+            for count in counts {
+                if self.read(count, segment, is_script, is_script && is_kept, &mut next) {
                     return true;
                 }
             }
@@ -168,18 +174,22 @@ impl Segments {
         }
     }
 
-    /// Adds how many names may have been read at the end of a segment, if so many had been before it. Returns true if all of
-    /// them have, and a script has that takes the rest, whatever it is.
-    fn read(&self, mut count: usize, segment: &[u8], goes_on: bool, counts: &mut Counts) -> bool {
+    /// Adds how many names may have been read at the end of a segment, if so many had been before it. `is_kept` says that a
+    /// script may be taken away there. Returns true if all names have been read, and a script has that takes the rest, whatever
+    /// it is.
+    fn read(
+        &self,
+        mut count: usize,
+        segment: &[u8],
+        is_script: bool,
+        is_kept: bool,
+        counts: &mut Counts,
+    ) -> bool {
         let mut text = segment;
         while let Some(name) = self.names.get(count) {
-            if goes_on && vanishes(text) {
-                counts.add(count);
-            }
             let Some(end) = behind_letters(text, name) else { return false };
-            let is_last = count.saturating_add(1) == self.names.len();
-            let (is_script, has_dot) = (is_script(without_dots(text)), begins_with(b'.', end));
             count = count.saturating_add(1);
+            let (is_last, has_dot) = (count == self.names.len(), begins_with(b'.', end));
             // With nothing behind the name, or a format.
             if !has_letters(end) || (has_dot && (is_last || is_script)) {
                 if is_last && is_script {
@@ -190,6 +200,9 @@ impl Segments {
             // The next name, to who takes dots for slashes, or a colon as Erlang's servers do.
             if is_last || !(has_dot || begins_with(b':', end)) {
                 return false;
+            }
+            if is_kept {
+                counts.add(count);
             }
             text = end;
         }
@@ -216,13 +229,13 @@ impl Before {
     }
 }
 
-/// A set of small numbers.
+/// A set of small numbers, in their order.
 #[derive(Clone, Copy, Default)]
-struct Counts(u128);
+struct Counts(u64);
 
 impl Counts {
     /// The largest number that can be in the set.
-    const LARGEST: usize = 127;
+    const LARGEST: usize = 63;
 
     fn of(number: usize) -> Counts {
         let mut counts = Counts::default();
@@ -230,8 +243,8 @@ impl Counts {
         counts
     }
 
-    fn bit(number: usize) -> u128 {
-        u32::try_from(number).ok().and_then(|number| 1_u128.checked_shl(number)).unwrap_or_default()
+    fn bit(number: usize) -> u64 {
+        u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number)).unwrap_or_default()
     }
 
     fn add(&mut self, number: usize) {
@@ -243,6 +256,16 @@ impl Counts {
     }
 }
 
+impl Iterator for Counts {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        let least = usize::try_from(self.0.trailing_zeros()).ok().filter(|_| self.0 != 0)?;
+        self.0 &= self.0.wrapping_sub(1);
+        Some(least)
+    }
+}
+
 /// Returns true if there may be such a segment behind the last name: none, a format, or what servers append.
 fn may_be_behind_last(segment: &[u8]) -> bool {
     segment.is_empty() || segment.starts_with(b".") || is_index(segment)
@@ -250,24 +273,52 @@ fn may_be_behind_last(segment: &[u8]) -> bool {
 
 /// Returns what is behind each script of a path, behind each `index`, and behind what Next.js puts before a path.
 fn scripts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = path;
-    let segments = std::iter::from_fn(move || {
-        let (segment, behind) = split_at_slash(without_slashes(rest));
-        rest = behind;
-        (!segment.is_empty()).then_some((segment, behind))
-    });
-    segments.filter_map(
-        |(segment, behind)| {
-            if vanishes(segment) { Some(behind) } else { behind_next_data(segment, behind) }
-        },
-    )
+    let mut rest = Some(path);
+    std::iter::from_fn(move || {
+        let (behind, of_next) = next_script(rest?)?;
+        rest = Some(behind).filter(|behind| !behind.is_empty());
+        Some(of_next.unwrap_or(behind))
+    })
+}
+
+/// Returns what is behind the first script of a path, or the first `index`, and what is if that is Next.js' own. All of the path
+/// is read for this, and so only once.
+fn next_script(path: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
+    // A segment is known by its last letters, and if there is no dot among them by a byte for its beginning.
+    const BEGINNING: u64 = 1;
+    const INDEX: u64 = key_behind(BEGINNING, b"index");
+    const OWN_OF_NEXT: u64 = key_behind(BEGINNING, NEXT);
+    let (mut letters, mut before_dots, mut has_dot) = (BEGINNING, BEGINNING, false);
+    for (at, byte) in path.iter().chain(b"/").enumerate() {
+        match byte {
+            b'/' => {
+                let key = if letters == 0 { before_dots } else { letters };
+                if (has_dot && is_key_of_script(key)) || key == INDEX {
+                    return Some((path.get(at..).unwrap_or_default(), None));
+                }
+                if key == OWN_OF_NEXT
+                    && let Some(behind) = path.get(at..)
+                    && let Some(of_next) = behind_next_data(NEXT, behind)
+                {
+                    return Some((behind, Some(of_next)));
+                }
+                (letters, before_dots, has_dot) = (BEGINNING, BEGINNING, false);
+            }
+            b'.' if letters == 0 => {}
+            b'.' => (letters, before_dots, has_dot) = (0, letters, true),
+            _ => letters = letters << 8 | u64::from(byte.to_ascii_lowercase()),
+        }
+    }
+    None
 }
 
 /// Returns what is behind `_next/data/BUILD`, by which Next.js finds the same handlers.
 fn behind_next_data<'p>(segment: &[u8], behind: &'p [u8]) -> Option<&'p [u8]> {
+    if !segment.starts_with(b"_") || !segment.eq_ignore_ascii_case(NEXT) {
+        return None;
+    }
     let (data, behind) = split_at_slash(without_slashes(behind));
-    let is_next = segment.eq_ignore_ascii_case(NEXT) && data.eq_ignore_ascii_case(b"data");
-    is_next.then(|| split_at_slash(without_slashes(behind)).1)
+    data.eq_ignore_ascii_case(b"data").then(|| split_at_slash(without_slashes(behind)).1)
 }
 
 /// What stands before the paths that Next.js has for itself.
@@ -286,31 +337,56 @@ fn split_at_slash(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Returns a segment without the dots at its end.
-fn without_dots(segment: &[u8]) -> &[u8] {
-    let end = segment.iter().rposition(|byte| *byte != b'.').map_or(0, |last| last.saturating_add(1));
-    segment.get(..end).unwrap_or_default()
+fn without_dots(mut segment: &[u8]) -> &[u8] {
+    while let Some(rest) = segment.strip_suffix(b".") {
+        segment = rest;
+    }
+    segment
 }
 
 /// Returns what is left of a segment behind the letters and digits of a name, if it begins with them: in any case, and with any
 /// punctuation before and between them. Frameworks write `smsReply` for `sms-reply`, and `_` for what is neither.
 fn behind_letters<'s>(segment: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
     let mut rest = segment.iter();
-    name.iter().filter(|byte| byte.is_ascii_alphanumeric()).try_for_each(|own| {
-        let next = rest.find(|byte| byte.is_ascii_alphanumeric())?;
-        next.eq_ignore_ascii_case(own).then_some(())
-    })?;
+    for own in name.iter().map(|byte| letter(*byte)).filter(|own| *own != 0) {
+        let next = rest.by_ref().map(|byte| letter(*byte)).find(|next| *next != 0);
+        if next != Some(own) {
+            return None;
+        }
+    }
     Some(rest.as_slice())
+}
+
+/// Letters in lower case, and digits; 0 for what is neither.
+const LETTERS: [u8; 256] = {
+    let (mut letters, mut byte) = ([0; 256], 0_u8);
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            letters[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    letters
+};
+
+#[inline]
+fn letter(byte: u8) -> u8 {
+    LETTERS.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// Returns true if there is this mark before the first letter or digit.
 fn begins_with(mark: u8, text: &[u8]) -> bool {
-    text.iter().find(|byte| **byte == mark || byte.is_ascii_alphanumeric()) == Some(&mark)
+    text.iter().find(|byte| **byte == mark || letter(**byte) != 0) == Some(&mark)
 }
 
 /// Returns true if what is before a path is taken away with the slash behind it: a script, or `index`.
 fn vanishes(segment: &[u8]) -> bool {
     let name = without_dots(segment);
-    is_script(name) || name.eq_ignore_ascii_case(b"index")
+    is_script(name) || is_bare_index(name)
+}
+
+fn is_bare_index(name: &[u8]) -> bool {
+    matches!(name, [b'i' | b'I', rest @ ..] if rest.eq_ignore_ascii_case(b"ndex"))
 }
 
 /// Returns true if a segment is what servers append where a path ends in a slash.
@@ -329,21 +405,34 @@ fn format(segment: &[u8]) -> Option<&[u8]> {
 
 /// Returns true if a segment is the name of a script, which servers run with the rest of the path for a parameter.
 pub(super) fn is_script(segment: &[u8]) -> bool {
-    const FORMATS: [&str; 22] = [
-        "php", "phtml", "phar", "pht", "cgi", "fcgi", "pl", "py", "wsgi", "rb", "asp", "aspx", "ashx",
-        "asmx", "svc", "jsp", "jspx", "do", "dll", "exe", "cfm", "cfc",
-    ];
-    let Some(format) = format(segment) else { return false };
+    format(segment).is_some_and(|format| is_key_of_script(key_behind(0, format)))
+}
+
+/// Returns true for the [key](key_behind) of a script's format.
+fn is_key_of_script(key: u64) -> bool {
+    // Written out, so that it becomes a search and no list of comparisons.
+    macro_rules! is_one_of {
+        ($($format:literal)*) => { $(key == const { key_behind(0, $format) })||* };
+    }
     // `php5` and the like.
-    let format = match format {
-        [name @ .., b'0'..=b'9'] if name.eq_ignore_ascii_case(b"php") => name,
-        _ => format,
-    };
-    FORMATS.iter().any(|own| format.eq_ignore_ascii_case(own.as_bytes()))
+    let is_number = matches!(key & 0xFF, 0x30..=0x39);
+    is_one_of!(
+        b"php" b"phtml" b"phar" b"pht" b"cgi" b"fcgi" b"pl" b"py" b"wsgi" b"rb" b"asp" b"aspx" b"ashx" b"asmx" b"svc" b"jsp"
+        b"jspx" b"do" b"dll" b"exe" b"cfm" b"cfc"
+    ) || (is_number && key >> 8 == key_behind(0, b"php"))
+}
+
+/// Returns a number for the last of some letters, in any case, and what is before them.
+const fn key_behind(mut key: u64, mut letters: &[u8]) -> u64 {
+    while let [byte, rest @ ..] = letters {
+        key = key << 8 | byte.to_ascii_lowercase() as u64;
+        letters = rest;
+    }
+    key
 }
 
 fn has_letters(segment: &[u8]) -> bool {
-    segment.iter().any(u8::is_ascii_alphanumeric)
+    segment.iter().any(|byte| letter(*byte) != 0)
 }
 
 /// Returns the segment without a format behind it: `sms` of `sms.xml`. A number is none: `v1.2` is a version.

@@ -286,8 +286,8 @@ fn a_path_may_have_more_segments_than_are_counted() {
     for (path, expected) in [
         (path.clone(), Fit::Yes),
         (path.to_uppercase(), Fit::Maybe),
-        ("/a".repeat(127), Fit::Maybe),
-        ("/a".repeat(126), Fit::No),
+        ("/a".repeat(63), Fit::Maybe),
+        ("/a".repeat(62), Fit::No),
         ("/b".repeat(200), Fit::No),
     ] {
         assert_eq!(guard.fit(&Path::new(path.as_bytes(), false)), expected, "{path}");
