@@ -274,15 +274,17 @@ fn is_odd_prefix(prefix: &[u8]) -> bool {
 
 /// Returns true if a header may make servers read another path than the one in `:path`.
 fn may_move_root(name: &[u8], value: &[u8]) -> bool {
-    // Most headers are none of these, which this tells at once.
-    let may_be =
-        |own: &&str| name.len() == own.len() && name.last().map(read) == own.as_bytes().last().copied();
+    // Most headers are none of these, which their first byte, their length and their last byte tell at once.
     if !matches!(name.first(), Some(b'd' | b'D' | b'f' | b'F' | b's' | b'S' | b'x' | b'X')) {
         return false;
     }
-    let is = |own: &&str| may_be(own) && reads_as(name, own);
-    ROOT_HEADERS.iter().any(|own| is(own))
-        || (URL_HEADERS.iter().any(|own| is(own)) && has_path(value))
+    let is = |own: &&str| {
+        name.len() == own.len()
+            && name.last().map(read) == own.as_bytes().last().copied()
+            && reads_as(name, own)
+    };
+    ROOT_HEADERS.iter().any(is)
+        || (URL_HEADERS.iter().any(is) && has_path(value))
         || (is(&FORWARDED_PREFIX) && is_odd_prefix(value))
 }
 

@@ -360,11 +360,12 @@ fn behind_letters<'s>(segment: &'s [u8], name: &[u8]) -> Option<&'s [u8]> {
 /// Letters in lower case, and digits; 0 for what is neither.
 const LETTERS: [u8; 256] = {
     let (mut letters, mut byte) = ([0; 256], 0_u8);
-    while byte < 128 {
+    let mut rest: &mut [u8] = &mut letters;
+    while let [letter, others @ ..] = rest {
         if byte.is_ascii_alphanumeric() {
-            letters[byte as usize] = byte.to_ascii_lowercase();
+            *letter = byte.to_ascii_lowercase();
         }
-        byte += 1;
+        (byte, rest) = (byte.wrapping_add(1), others);
     }
     letters
 };
@@ -425,7 +426,7 @@ fn is_key_of_script(key: u64) -> bool {
 /// Returns a number for the last of some letters, in any case, and what is before them.
 const fn key_behind(mut key: u64, mut letters: &[u8]) -> u64 {
     while let [byte, rest @ ..] = letters {
-        key = key << 8 | byte.to_ascii_lowercase() as u64;
+        key = key << 8 | u64::from_be_bytes([0, 0, 0, 0, 0, 0, 0, byte.to_ascii_lowercase()]);
         letters = rest;
     }
     key

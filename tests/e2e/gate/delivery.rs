@@ -42,6 +42,7 @@ impl Files {
 fn start(binary: &EnvoyBinary, files: &Files, layout: &Layout, stand_in: Option<Value>) -> Site {
     let upstream = Upstream::start();
     let mut bootstrap = layout.bootstrap(upstream.port());
+    let from_the_start = bootstrap["static_resources"]["listeners"][0].clone();
     let manager =
         &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
     let mut discovery = json!({
@@ -60,6 +61,15 @@ fn start(binary: &EnvoyBinary, files: &Files, layout: &Layout, stand_in: Option<
     manager["rds"] = json!({ "route_config_name": "main", "config_source": files.source("rds") });
     manager["access_log"] = json!([access_log()]);
     files.publish("rds", ROUTES, vec![table(&layout.routes)]);
+    if !binary.is_at_least((1, 39)) {
+        // Where the first module comes to workers that serve already, these end on processors with memory protection keys: they
+        // are not let at V8's memory. Another listener has a module from the start, in a VM of its own.
+        let mut other = from_the_start;
+        other["name"] = json!("other");
+        let manager = &mut other["filter_chains"][0]["filters"][0]["typed_config"];
+        manager["http_filters"][0]["typed_config"]["config"]["vm_config"]["vm_id"] = json!("other");
+        bootstrap["static_resources"]["listeners"].as_array_mut().expect("listeners").push(other);
+    }
     bootstrap["node"] = json!({ "id": "test", "cluster": "test" });
     Site::of(Envoy::start(binary, &bootstrap.to_string(), &Options::default()), upstream)
 }
