@@ -284,13 +284,14 @@ fn may_move_root(name: &[u8], value: &[u8]) -> bool {
             && reads_as(name, own)
     };
     ROOT_HEADERS.iter().any(is)
-        || (URL_HEADERS.iter().any(is) && has_path(value))
+        || (URL_HEADERS.iter().any(is) && moves_path(value))
         || (is(&FORWARDED_PREFIX) && is_odd_prefix(value))
 }
 
-/// Returns true if a part of a URL has something in it that ends it, and begins a path.
-fn has_path(part: &[u8]) -> bool {
-    part.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
+/// Returns true if the path of a URL with this part before it may be another one: the part has something in it that ends it, or
+/// is empty, so that a part of the path may stand in its place.
+fn moves_path(part: &[u8]) -> bool {
+    part.is_empty() || part.iter().any(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'))
 }
 
 /// Returns true if applications may take a header for this one: CGI and its successors hand on `-` and `_`, and some of their

@@ -294,6 +294,7 @@ fn forwarded_headers_with_a_path_in_them_or_an_odd_prefix_may_lead_anywhere() {
         ("x-forwarded-host", "h\\hook", "denied unverifiable"),
         ("x-forwarded-host", "h#", "denied unverifiable"),
         ("x-forwarded-host", "a.example:80, b.example", "passed"),
+        ("x-forwarded-host", "", "denied unverifiable"),
         ("x-forwarded-port", "1/hook?", "denied unverifiable"),
         ("x-forwarded-port", "443, 80", "passed"),
         ("x-forwarded-proto", "http://h/hook?", "denied unverifiable"),
