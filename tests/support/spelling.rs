@@ -17,9 +17,10 @@ pub(crate) struct Spelled {
 /// A step: its name, and how it spells a path.
 type Step = (&'static str, fn(&mut Vec<u8>, Choose<'_>));
 
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 22] = [
     ("escape some", |path, choose| replace(path, choose, |byte, choose| escaped(byte, choose))),
     ("escape all", |path, choose| *path = path.iter().flat_map(|byte| escaped(*byte, choose)).collect()),
+    ("escape with other digits", |path, choose| replace(path, choose, |byte, _| escaped_for_jetty(byte))),
     ("escape as unit", |path, choose| replace(path, choose, |byte, _| unit(byte))),
     ("drop", |path, choose| {
         insert(path, choose, &[b"\x01", b"\x7f", b"\0", b"\t", b"\x1f\x02"], |_, _| true)
@@ -78,7 +79,9 @@ const FRAMEWORKS: [Step; 3] = [
             *byte = b'.';
         }
     }),
-    ("script between", |path, choose| at_slash(path, choose, &[b"/index.php", b"/index", b"/app.cgi"])),
+    ("script between", |path, choose| {
+        at_slash(path, choose, &[b"/index.php", b"/index", b"/app.cgi", b"/_next/data/b1"])
+    }),
 ];
 
 /// What readers drop who mind what is no text, or is none that they know.
@@ -118,7 +121,8 @@ pub(crate) fn spelled(choose: Choose<'_>) -> Spelled {
         steps.push("format");
     }
     if choose(4) == 0 {
-        let scripts: [&[u8]; 4] = [b"/index.php", b"/index", b"/app.cgi", b"/index.php/index"];
+        let scripts: [&[u8]; 5] =
+            [b"/index.php", b"/index", b"/app.cgi", b"/index.php/index", b"/_next/data/b1"];
         path.splice(0..0, scripts[choose(scripts.len())].iter().copied());
         steps.push("script before");
     }
@@ -207,6 +211,17 @@ fn at_slash_or_end(path: &mut Vec<u8>, choose: Choose<'_>, pieces: &[&[u8]]) {
 
 fn escaped(byte: u8, choose: Choose<'_>) -> Vec<u8> {
     if choose(2) == 1 { format!("%{byte:02x}") } else { format!("%{byte:02X}") }.into_bytes()
+}
+
+/// With what Jetty takes for digits. A question mark would end the path.
+fn escaped_for_jetty(byte: u8) -> Vec<u8> {
+    let digit = |value: u8| match value {
+        0..=8 => b'0' + value,
+        9 => b'@',
+        15 => b'f',
+        _ => b':' + (value - 10),
+    };
+    vec![b'%', digit(byte >> 4), digit(byte & 0xF)]
 }
 
 fn unit(byte: u8) -> Vec<u8> {

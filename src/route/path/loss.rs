@@ -1,7 +1,7 @@
 //! What readers may take away from a path, with the letters in it. What has no letters, any of them may.
 
 use super::bytes::{NOTHING, goes_on, is_slash};
-use super::plain::{NEXT, ends_in_vanishing, is_script};
+use super::plain::{ends_in_vanishing, is_script};
 
 /// Returns true if a reader may take away what has letters in it: as parameters or a query, as a host, by dot segments, or
 /// with what else goes together with the slash behind it. The text is in lower case.
@@ -58,12 +58,9 @@ fn vanishes_here(text: &[u8]) -> bool {
     ends_in_vanishing(&last)
 }
 
-/// Returns true if a segment goes together with the slash behind it: a script, or `index`, with whatever has no letters
-/// between theirs; or what Next.js puts before a path.
+/// Returns true if a segment goes together with the slash behind it: a script, `index`, or what Next.js puts before a path, with
+/// whatever has no letters between theirs.
 fn vanishes_before_slash(segment: &[u8]) -> bool {
-    if segment == NEXT {
-        return true;
-    }
     if segment.len() < b".py".len() {
         return false;
     }
@@ -72,7 +69,7 @@ fn vanishes_before_slash(segment: &[u8]) -> bool {
     for (place, byte) in end.iter_mut().rev().zip(from_end) {
         *place = *byte;
     }
-    is_script(&end) || is_named(segment, b"index")
+    is_script(&end) || is_named(segment, b"index") || is_named(segment, b"next")
 }
 
 fn is_of_name(byte: &&u8) -> bool {

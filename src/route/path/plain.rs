@@ -314,15 +314,15 @@ fn next_script(path: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
 
 /// Returns what is behind `_next/data/BUILD`, by which Next.js finds the same handlers.
 fn behind_next_data<'p>(segment: &[u8], behind: &'p [u8]) -> Option<&'p [u8]> {
-    if !segment.starts_with(b"_") || !segment.eq_ignore_ascii_case(NEXT) {
+    if !segment.starts_with(b"_") || !without_dots(segment).eq_ignore_ascii_case(NEXT) {
         return None;
     }
     let (data, behind) = split_at_slash(without_slashes(behind));
-    data.eq_ignore_ascii_case(b"data").then(|| split_at_slash(without_slashes(behind)).1)
+    without_dots(data).eq_ignore_ascii_case(b"data").then(|| split_at_slash(without_slashes(behind)).1)
 }
 
 /// What stands before the paths that Next.js has for itself.
-pub(super) const NEXT: &[u8] = b"_next";
+const NEXT: &[u8] = b"_next";
 
 fn without_slashes(mut path: &[u8]) -> &[u8] {
     while let Some(rest) = path.strip_prefix(b"/") {

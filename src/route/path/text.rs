@@ -134,7 +134,7 @@ fn is_cut<'b>(mut bytes: impl Iterator<Item = &'b u8>) -> bool {
 /// Returns true if there is an escape with something between its digits that a reader drops.
 fn has_interrupted_escape(text: &[u8]) -> bool {
     let is_dropped = |byte: &u8| matches!(*byte, NOTHING | b'\\' | b'\r' | b'\n');
-    let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b'u';
+    let is_digit = |byte: &u8| byte.is_ascii_hexdigit() || matches!(*byte, b'u' | b':'..=b'@' | b'`');
     if memchr3(NOTHING, b'\\', b'\n', text).is_none() && memchr(b'\r', text).is_none() {
         return false;
     }
