@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use crate::route::is_plain_path;
-
 /// A header that must not come twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Single<'a> {
@@ -269,7 +267,11 @@ const FORWARDED_PREFIX: &str = "x-forwarded-prefix";
 
 /// Returns true if readers may disagree about a prefix.
 fn is_odd_prefix(prefix: &[u8]) -> bool {
-    !prefix.is_empty() && (prefix.contains(&b',') || !is_plain_path(prefix))
+    let is_plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    let is_step = |two: &[u8]| matches!(two, b"//" | b"/.");
+    let is_path = prefix.starts_with(b"/") && prefix.iter().all(is_plain) && !prefix.windows(2).any(is_step);
+    !prefix.is_empty() && !is_path
 }
 
 /// Returns true if a header may make servers read another path than the one in `:path`.

@@ -9,7 +9,7 @@ pub(crate) use fit::Fit;
 pub(crate) use host::HostMatch;
 pub use host::plain_host;
 pub(crate) use miss::Miss;
-pub(crate) use path::{Path, PathMatch, is_plain_path};
+pub(crate) use path::{Path, PathMatch};
 
 use crate::request::Head;
 

@@ -15,8 +15,7 @@ use std::cell::OnceCell;
 
 use super::fit::Fit;
 use plain::Segments;
-pub(crate) use plain::is_plain as is_plain_path;
-use settle::{ends_in_open_escape, fold, has_foreign_digits, settle};
+use settle::{ends_in_open_escape, fold, has_foreign_digits, settle, settle_other_digits};
 use text::{Text, Word};
 
 /// A path of a request, without its query.
@@ -55,16 +54,26 @@ fn read(received: &[u8]) -> Texts {
         return None;
     }
     let settled = settle(received);
-    // Characters beyond ASCII stand for nothing, or for the letter that they fold to.
-    let folded = fold(&settled);
-    if folded.as_deref().and_then(fold).is_some() {
-        // Nobody writes a character in the escapes of others so that it folds to an escape again.
-        return None;
+    let with_other_digits = settle_other_digits(&settled);
+    let mut texts = Vec::new();
+    for settled in std::iter::once(settled).chain(with_other_digits) {
+        // Characters beyond ASCII stand for nothing, or for the letter that they fold to.
+        let folded = fold(&settled);
+        let with_other_digits = folded.as_deref().and_then(settle_other_digits);
+        for text in folded.iter().chain(&with_other_digits) {
+            if fold(text).is_some() {
+                // Nobody writes a character in the escapes of others so that it folds to an escape again.
+                return None;
+            }
+        }
+        for text in std::iter::once(settled).chain(folded).chain(with_other_digits) {
+            if has_foreign_digits(&text) {
+                return None;
+            }
+            texts.push(Text::new(text)?);
+        }
     }
-    if [Some(settled.as_slice()), folded.as_deref()].into_iter().flatten().any(has_foreign_digits) {
-        return None;
-    }
-    std::iter::once(settled).chain(folded).map(Text::new).collect()
+    Some(texts)
 }
 
 /// A path of the configuration.

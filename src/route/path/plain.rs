@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// Returns true if a path has nothing in it that a reader treats specially: no escape, no empty segment but a last one, none
 /// of dots alone, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
-pub(crate) fn is_plain(path: &[u8]) -> bool {
+pub(super) fn is_plain(path: &[u8]) -> bool {
     let Some(rest) = path.strip_prefix(b"/") else { return false };
     let mut segment = Segment::Empty;
     for (at, byte) in rest.iter().enumerate() {

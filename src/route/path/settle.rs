@@ -5,14 +5,27 @@ use memchr::{memchr, memchr_iter};
 /// Returns a path with every `%XX` and `%uXXXX` decoded, and what comes out of them too, until there is none: in one pass, with
 /// what has been read for a stack.
 pub(super) fn settle(path: &[u8]) -> Vec<u8> {
+    settle_with::<HEXADECIMAL>(path)
+}
+
+/// Returns a settled path with what [other digits](has_other_digits) decode as well; `None` if there are none in it.
+pub(super) fn settle_other_digits(settled: &[u8]) -> Option<Vec<u8>> {
+    has_other_digits(settled).then(|| settle_with::<JETTY>(settled))
+}
+
+/// Whose digits are read.
+const HEXADECIMAL: bool = false;
+const JETTY: bool = true;
+
+fn settle_with<const DIGITS: bool>(path: &[u8]) -> Vec<u8> {
     let (plain, mut rest) =
         path.split_at_checked(memchr(b'%', path).unwrap_or(path.len())).unwrap_or_default();
-    let mut stack = Stack { text: path.to_vec(), size: plain.len() };
+    let mut stack = Stack::<DIGITS> { text: path.to_vec(), size: plain.len() };
     while let [byte, behind @ ..] = rest {
         let (mut byte, mut behind) = (*byte, behind);
         // Most escapes are decoded before they are written, and what comes out of them as well.
         while byte == b'%'
-            && let Some(decoded) = escape(behind)
+            && let Some(decoded) = escape::<DIGITS>(behind)
         {
             (byte, behind) = decoded;
         }
@@ -29,7 +42,7 @@ pub(super) fn fold(settled: &[u8]) -> Option<Vec<u8>> {
     if settled.is_ascii() || !settled.iter().any(may_be_folded) {
         return None;
     }
-    let (mut stack, mut rest) = (Stack { text: settled.to_vec(), size: 0 }, settled);
+    let (mut stack, mut rest) = (Stack::<HEXADECIMAL> { text: settled.to_vec(), size: 0 }, settled);
     let mut has_folded = false;
     while let [byte, behind @ ..] = rest {
         let character = if may_be_folded(byte) { folded(rest) } else { None };
@@ -49,10 +62,10 @@ pub(super) fn fold(settled: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Returns the byte that an escape stands for, and what is behind it. The text begins behind the `%`.
-fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
+fn escape<const DIGITS: bool>(text: &[u8]) -> Option<(u8, &[u8])> {
     match text {
-        [b'u' | b'U', b'0', b'0', a @ b'0'..=b'7', b, rest @ ..] => Some((pair(*a, *b)?, rest)),
-        [a, b, rest @ ..] => Some((pair(*a, *b)?, rest)),
+        [b'u' | b'U', b'0', b'0', a @ b'0'..=b'7', b, rest @ ..] => Some((pair::<DIGITS>(*a, *b)?, rest)),
+        [a, b, rest @ ..] => Some((pair::<DIGITS>(*a, *b)?, rest)),
         _ => None,
     }
 }
@@ -92,23 +105,31 @@ fn ligature(last: u8) -> Option<[u8; 3]> {
     })
 }
 
-/// Returns true if a settled path has an escape with what some readers take for hexadecimal digits: those that are not ASCII, and
-/// what stands behind `9` and around the letters in ASCII, of which Jetty makes `A` to `F`, and `9`.
+/// Returns true if a settled path has an escape with digits that are not ASCII, which some readers take for those that are.
 pub(super) fn has_foreign_digits(settled: &[u8]) -> bool {
-    let is_foreign = |at: usize| {
+    !settled.is_ascii()
+        && behind_first_digits(settled).any(|next| {
+            // A character has four bytes at most.
+            let next = next.get(..4).unwrap_or(next).utf8_chunks().next();
+            let next = next.and_then(|chunk| chunk.valid().chars().next());
+            next.is_some_and(|next| !next.is_ascii() && next.is_numeric())
+        })
+}
+
+/// Returns true if a settled path has an escape with what Jetty takes for hexadecimal digits: what stands behind `9` in ASCII it
+/// takes for `A` to `F`, and what stands before the letters for `9`.
+fn has_other_digits(settled: &[u8]) -> bool {
+    behind_first_digits(settled).any(|next| matches!(next, [b':'..=b'@' | b'`', ..]))
+}
+
+/// Returns what is behind the digits of each escape that has not been decoded.
+fn behind_first_digits(settled: &[u8]) -> impl Iterator<Item = &[u8]> {
+    memchr_iter(b'%', settled).map(|at| {
         let behind = settled.get(at.saturating_add(1)..).unwrap_or_default();
         let behind = behind.strip_prefix(b"u").or_else(|| behind.strip_prefix(b"U")).unwrap_or(behind);
         let digits = behind.iter().take(3).take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let next = behind.get(digits..).unwrap_or_default();
-        if let [b':'..=b'@' | b'`', ..] = next {
-            return true;
-        }
-        // A character has four bytes at most.
-        let next = next.get(..4).unwrap_or(next).utf8_chunks().next();
-        let next = next.and_then(|chunk| chunk.valid().chars().next());
-        next.is_some_and(|next| !next.is_ascii() && next.is_numeric())
-    };
-    memchr_iter(b'%', settled).any(is_foreign)
+        behind.get(digits..).unwrap_or_default()
+    })
 }
 
 /// Returns true if a path ends within an escape. There are readers that take the question mark behind it for a digit, and what
@@ -120,16 +141,16 @@ pub(super) fn ends_in_open_escape(path: &[u8]) -> bool {
 }
 
 /// What has been read, decoded. It is never longer than what it is read from, and so has its place from the start.
-struct Stack {
+struct Stack<const DIGITS: bool> {
     text: Vec<u8>,
     size: usize,
 }
 
-impl Stack {
+impl<const DIGITS: bool> Stack<DIGITS> {
     #[inline]
     fn push(&mut self, byte: u8) {
         self.write(byte);
-        if byte.is_ascii_hexdigit() && self.ends_in_escape() {
+        if digit::<DIGITS>(byte).is_some() && self.ends_in_escape() {
             while self.decode() {}
         }
     }
@@ -151,8 +172,8 @@ impl Stack {
     #[inline(never)]
     fn decode(&mut self) -> bool {
         let (size, character) = match self.text.get(..self.size) {
-            Some([.., b'%', a, b]) => (3, pair(*a, *b).map(u32::from)),
-            Some([.., b'%', b'u' | b'U', a, b, c, d]) => (6, unit([*a, *b, *c, *d])),
+            Some([.., b'%', a, b]) => (3, pair::<DIGITS>(*a, *b).map(u32::from)),
+            Some([.., b'%', b'u' | b'U', a, b, c, d]) => (6, unit::<DIGITS>([*a, *b, *c, *d])),
             _ => return false,
         };
         let Some(character) = character else { return false };
@@ -181,18 +202,23 @@ impl Stack {
 }
 
 /// Returns the value of four digits.
-fn unit([a, b, c, d]: [u8; 4]) -> Option<u32> {
-    Some(u32::from(pair(a, b)?) << 8 | u32::from(pair(c, d)?))
+fn unit<const DIGITS: bool>([a, b, c, d]: [u8; 4]) -> Option<u32> {
+    Some(u32::from(pair::<DIGITS>(a, b)?) << 8 | u32::from(pair::<DIGITS>(c, d)?))
 }
 
 /// Returns the value of two digits.
-fn pair(a: u8, b: u8) -> Option<u8> {
-    let hex = |digit: u8| match digit {
+fn pair<const DIGITS: bool>(a: u8, b: u8) -> Option<u8> {
+    Some(digit::<DIGITS>(a)? << 4 | digit::<DIGITS>(b)?)
+}
+
+fn digit<const DIGITS: bool>(digit: u8) -> Option<u8> {
+    match digit {
         b'0'..=b'9' => Some(digit & 0xF),
         b'A'..=b'F' | b'a'..=b'f' => Some((digit & 0xF).wrapping_add(9)),
+        b':'..=b'?' if DIGITS == JETTY => Some(digit & 0xF),
+        b'@' | b'`' if DIGITS == JETTY => Some(9),
         _ => None,
-    };
-    Some(hex(a)? << 4 | hex(b)?)
+    }
 }
 
 /// Returns true if there is overlong UTF-8 in a settled path, which is whatever a reader takes it for: also of the five and six

@@ -208,7 +208,7 @@ const FITS: &[(&str, &str, &str)] = &[
     (
         "exact /twilio/sms",
         "~",
-        "/twilio/s%6=s /tw%6@lio/sms /tw%6`lio/sms /twi%6<io/sms /public/%2>%2>/twilio/sms /%253:/x /%u007<wilio/sms \
+        "/twilio/s%6=s /tw%6@lio/sms /tw%6`lio/sms /twi%6<io/sms /public/%2>%2>/twilio/sms /twi%256<io/sms /twi%u006<io/sms \
          /twilio% /twilio%2 /x%u /x%u00 /x%u007",
     ),
     // What Next.js takes from before a path.
@@ -225,7 +225,7 @@ const FITS: &[(&str, &str, &str)] = &[
     ),
     ("prefix /_next", "=", "/_next /_next/image /_next/static/x.js /_next/data/b"),
     ("prefix /_next", "~", "/_next/data/b/twilio/sms.json"),
-    ("exact /twilio/sms", "-", "/50%25 /x%2g /%u0020 /%41 /x:y%20"),
+    ("exact /twilio/sms", "-", "/50%25 /x%2g /%u0020 /%41 /x:y%20 /50%25%3Adeploy/x /50%25;a/x"),
     ("exact /sms_in", "~", "/sms-in /sms.in /sms%20in /sms_in/ /smsin%20 /smsin /smsIn"),
     ("exact /sms_in", "-", "/sms/in%20 /sms_inx /smsinx"),
     ("exact /_sms_", "~", "/_sms_%20 /%5Fsms%5F /x/../_sms_ /~sms~ /sms"),
