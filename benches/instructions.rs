@@ -47,7 +47,7 @@ const WORKLOADS: [Case; 12] = [
 ];
 
 /// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
-const PATHS: [(&str, &str, &str); 15] = [
+const PATHS: [(&str, &str, &str); 17] = [
     ("plain", "/", "a"),
     ("segments", "/a;", "/.%20"),
     ("escapes", "/;%", "25"),
@@ -56,6 +56,8 @@ const PATHS: [(&str, &str, &str); 15] = [
     ("not ASCII", "/caf", "%C3%A9"),
     ("near", "/..", ".t.w.i.l.i"),
     ("nothing lost", "/", "a%20/"),
+    ("interrupted", "/", "%\\"),
+    ("other digits", "/", "a%6="),
     ("short", "/", "a/"),
     ("short scripts", "/", "t.pl/"),
     ("others", "/", "twilio/x.cfc/"),

@@ -246,8 +246,9 @@ impl Head {
 }
 
 /// By these, in their defaults, servers take a part of the path for that of the application's root, or look for the
-/// application's objects somewhere else: Daphne, gunicorn behind a proxy on the same host, and Pyramid's traversal.
-const ROOT_HEADERS: [&str; 3] = ["daphne-root-path", "script-name", "x-vhm-root"];
+/// application's objects somewhere else: Daphne, gunicorn behind a proxy on the same host, Flask behind its reverse proxy, and
+/// Pyramid's traversal.
+const ROOT_HEADERS: [&str; 4] = ["daphne-root-path", "script-name", "x-script-name", "x-vhm-root"];
 
 /// Of these and the path some frameworks put a URL together.
 const URL_HEADERS: [&str; 9] = [

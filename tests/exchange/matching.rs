@@ -273,7 +273,7 @@ fn a_header_that_moves_the_root_may_lead_anywhere() {
            { "name": "hook", "match": { "path": { "prefix": "/hook" } } }"#,
         "",
     );
-    for header in ["Daphne-Root-Path", "SCRIPT_NAME", "x-vhm-root", "script-name"] {
+    for header in ["Daphne-Root-Path", "SCRIPT_NAME", "x-vhm-root", "script-name", "X-Script-Name"] {
         let free = Request::new("GET", "https://a/free");
         assert_eq!(free.verdict(&policy), "passed");
         assert_eq!(free.header(header, "/x").verdict(&policy), "denied unverifiable", "{header}");

@@ -398,7 +398,7 @@ fn is_index(segment: &[u8]) -> bool {
 
 /// Returns what stands behind the last dot of a segment, if that is short enough for the format of a file.
 fn format(segment: &[u8]) -> Option<&[u8]> {
-    const LONGEST: usize = 5;
+    const LONGEST: usize = b"action".len();
     let end = segment.get(segment.len().saturating_sub(LONGEST.saturating_add(1))..)?;
     let dot = end.iter().rposition(|byte| *byte == b'.')?;
     end.get(dot.saturating_add(1)..)
@@ -436,11 +436,13 @@ fn has_letters(segment: &[u8]) -> bool {
     segment.iter().any(|byte| letter(*byte) != 0)
 }
 
-/// Returns the segment without a format behind it: `sms` of `sms.xml`. A number is none: `v1.2` is a version.
+/// Returns the segment without a format behind it: `sms` of `sms.xml`. A number is none: `v1.2` is a version. Nor is a longer word,
+/// but for the one that Struts puts there.
 fn without_format(segment: &[u8]) -> &[u8] {
-    let is_format = |format: &&[u8]| {
-        is_script(segment) || (!format.is_empty() && format.iter().all(u8::is_ascii_alphabetic))
-    };
+    let is_short =
+        |format: &[u8]| matches!(format.len(), 1..=5) && format.iter().all(u8::is_ascii_alphabetic);
+    let is_format =
+        |format: &&[u8]| is_script(segment) || is_short(format) || format.eq_ignore_ascii_case(b"action");
     let size = format(segment).filter(is_format).map_or(0, |format| format.len().saturating_add(1));
     let name = segment.get(..segment.len().saturating_sub(size)).unwrap_or_default();
     if has_letters(name) { name } else { segment }

@@ -181,6 +181,8 @@ const FITS: &[(&str, &str, &str)] = &[
     ("exact /sms/index.php", "-", "/ /sms/x /smsx /sms%2Fx"),
     ("exact /index.php/sms", "~", "/sms /index.php/sms.json /x.php/sms"),
     ("exact /voice.xml", "~", "/voice /voice.json /voice/ /voice%20"),
+    ("exact /sms.action", "~", "/sms /sms.ACTION /sms%20"),
+    ("exact /twilio.status", "-", "/twilio /twilio.sms"),
     ("exact /v1.2", "-", "/v1 /v1.3 /v1.3%20"),
     ("exact /", "~", "/x:80 /x:99999 /abc/users:1 /x:0/twilio/sms"),
     ("exact /index.php", "~", "/x:80 /x%20:80"),
