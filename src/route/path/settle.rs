@@ -119,7 +119,9 @@ pub(super) fn has_foreign_digits(settled: &[u8]) -> bool {
 /// Returns true if a settled path has an escape with what Jetty takes for hexadecimal digits: what stands behind `9` in ASCII it
 /// takes for `A` to `F`, and what stands before the letters for `9`.
 fn has_other_digits(settled: &[u8]) -> bool {
-    behind_first_digits(settled).any(|next| matches!(next, [b':'..=b'@' | b'`', ..]))
+    let is_other = |byte: &u8| matches!(byte, b':'..=b'@' | b'`');
+    settled.iter().any(is_other)
+        && behind_first_digits(settled).any(|next| next.first().is_some_and(is_other))
 }
 
 /// Returns what is behind the digits of each escape that has not been decoded.

@@ -138,13 +138,17 @@ fn has_interrupted_escape(text: &[u8]) -> bool {
     if memchr3(NOTHING, b'\\', b'\n', text).is_none() && memchr(b'\r', text).is_none() {
         return false;
     }
-    let mut rest = memchr(b'%', text).and_then(|first| text.get(first..)).unwrap_or_default();
-    while let Some(at) = rest.iter().position(is_dropped) {
-        let (before, behind) = rest.split_at_checked(at).unwrap_or_default();
-        let kept = behind.iter().position(|byte| !is_dropped(byte)).unwrap_or(behind.len());
-        rest = behind.get(kept..).unwrap_or_default();
-        let has_begun = || before.iter().rfind(|byte| !is_digit(byte)) == Some(&b'%');
-        if rest.first().is_some_and(is_digit) && has_begun() {
+    // Whether an escape has begun, and whether something in it is dropped.
+    let (mut has_begun, mut is_interrupted) = (false, false);
+    let first = memchr(b'%', text).unwrap_or(text.len());
+    for byte in text.get(first..).unwrap_or_default() {
+        if *byte == b'%' {
+            (has_begun, is_interrupted) = (true, false);
+        } else if is_dropped(byte) {
+            is_interrupted = has_begun;
+        } else if !is_digit(byte) {
+            has_begun = false;
+        } else if has_begun && is_interrupted {
             return true;
         }
     }
