@@ -245,6 +245,7 @@ def envoy_gateway():
     forward, after = apart(after)
     install, look = split(after, "export")
     follow(guide["Envoy Gateway"] + install)
+    service(PROXIES, f"-l {own('twilio')}")
     probe_through(forward, look)
     address = until_dialled(PROXIES, f"-l {own('twilio')}")
     serves(address)
