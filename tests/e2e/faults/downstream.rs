@@ -10,7 +10,7 @@ use twilio_proxy_wasm_harness::upstream::{Answer, Protocol};
 
 use super::soon;
 use crate::site::{HOST, Layout, Site};
-use crate::webhook::{FORM, FORM_BODY, PARAMS, denied, form, signature, signed_form, still_serves};
+use crate::webhook::{FORM, FORM_BODY, PARAMS, denied, form, send, signature, signed_form, still_serves};
 
 fn layouts() -> [Layout; 2] {
     [Layout::default(), Layout::buffer_after()]
@@ -161,6 +161,11 @@ fn a_hot_restart_lets_nothing_go_that_is_held() {
             let new = Envoy::start(&binary, &bootstrap, &Options::default().after(&site.envoy));
             let Site { envoy: old, upstream, .. } = site;
             let site = Site::of(new, upstream);
+            // Both listen for a moment, and either may take a connection.
+            soon("the new one to take them", || {
+                send(&site, Protocol::Http1, &form("/hook/a"));
+                site.count("denied", "missing_signature") > 0
+            });
             denied(&site, Protocol::Http1, &form("/hook/a"), 403, "missing_signature");
             still_serves(&site);
             genuine.send(b"y").expect("to send");
