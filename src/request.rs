@@ -277,7 +277,8 @@ fn is_odd_prefix(prefix: &[u8]) -> bool {
 
 /// Returns true if a header may make servers read another path than the one in `:path`.
 fn may_move_root(name: &[u8], value: &[u8]) -> bool {
-    // Most headers are none of these, which their first byte, their length and their last byte tell at once.
+    // Most headers are none of these, which their first byte, their length and their last byte tell without a call: each header of
+    // each request comes here.
     if !matches!(name.first(), Some(b'd' | b'D' | b'f' | b'F' | b's' | b'S' | b'x' | b'X')) {
         return false;
     }

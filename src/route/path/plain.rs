@@ -130,10 +130,9 @@ impl Segments {
     /// The path is read once, whatever is in it. What is kept of what has been read is how many of the names that may have
     /// been.
     pub(super) fn are_alias(&self, path: &[u8]) -> bool {
-        let (none, all) = (Counts::of(0), Counts::of(self.names.len()));
-        let (mut counts, mut rest, mut before) = (none, path, Before::Nothing);
+        let (mut counts, mut rest, mut before) = (Counts::of(0), path, Before::Nothing);
         loop {
-            if counts.0 == 0 && matches!(before, Before::Name) {
+            if counts.is_empty() && matches!(before, Before::Name) {
                 let Some((behind, of_next)) = next_script(rest) else { return false };
                 (before, rest) = (Before::Script, of_next.unwrap_or(behind));
             }
@@ -148,9 +147,9 @@ impl Segments {
                 Before::Nothing | Before::Name => false,
             };
             if begins {
-                counts.0 |= none.0;
+                counts.add(0);
             }
-            if counts.0 & all.0 != 0 && (self.have_all_below() || may_be_behind_last(segment)) {
+            if counts.has(self.names.len()) && (self.have_all_below() || may_be_behind_last(segment)) {
                 return true;
             }
             if segment.is_empty() {
@@ -241,6 +240,10 @@ impl Counts {
         let mut counts = Counts::default();
         counts.add(number);
         counts
+    }
+
+    fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     fn bit(number: usize) -> u64 {
