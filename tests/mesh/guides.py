@@ -6,6 +6,7 @@ from layouts import DIALLED, PROXIES, own, without_sidecar
 
 TESTS = []
 WORK = f"{BED}/reader"
+OVERLAY = {}
 
 
 def test(name):
@@ -41,8 +42,12 @@ def reader():
 
 
 def follow(commands):
-    """Runs commands in one shell, as somebody types them, but for what has been made already."""
-    sh("\n".join(command for command in commands if not command.startswith("make ")), cwd=WORK)
+    """Runs commands in one shell, as somebody types them, but for what has been made already. Which overlay is theirs they
+    have said before, if not here."""
+    for command in commands:
+        if command.startswith("export OVERLAY="):
+            OVERLAY["OVERLAY"] = command.partition("=")[2]
+    sh("\n".join(command for command in commands if not command.startswith("make ")), cwd=WORK, env=OVERLAY)
 
 
 def apart(commands):
@@ -94,10 +99,10 @@ def split(commands, beginning):
 @test("guide: istio, a gateway of its own, and day two")
 def istio():
     reader()
-    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    no_namespace("istio-ingress")
     guide = sections("istio.md")
     forward, commands = apart(guide["A gateway of its own"])
-    install, look = split(commands, "export")
+    install, look = split(commands, "export TWILIO")
     follow(guide["Istio"] + install)
     probe_through(forward, look)
     address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
@@ -125,9 +130,9 @@ def istio():
 @test("guide: istio, report mode and back")
 def report():
     reader()
-    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    no_namespace("istio-ingress")
     guide = sections("istio.md")
-    install, _ = split(guide["A gateway of its own"], "export")
+    install, _ = split(guide["A gateway of its own"], "export TWILIO")
     follow(install)
     address = until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway")
     serves(address)
@@ -145,10 +150,10 @@ def report():
 @test("guide: istio, tokens that change without a restart")
 def tokens():
     reader()
-    sh("kubectl delete namespace istio-ingress --ignore-not-found --wait")
+    no_namespace("istio-ingress")
     guide = sections("istio.md")
     follow(guide["A gateway of its own"][:2])
-    install, look = split(guide["Tokens that change without a restart"], "export")
+    install, look = split(guide["Tokens that change without a restart"], "export TWILIO")
     follow(install)
     serves(until_dialled("istio-ingress", "--field-selector metadata.name=twilio-gateway"))
     with Load((service("istio-ingress", "--field-selector metadata.name=twilio-gateway"))) as load:
@@ -161,13 +166,13 @@ def tokens():
 @test("guide: istio, HTTPRoutes")
 def routes():
     reader()
-    sh("kubectl delete namespace twilio-webhooks --ignore-not-found --wait")
+    no_namespace("twilio-webhooks")
     before, after = split(sections("istio.md")["HTTPRoutes"], "kubectl apply")
     follow(before)
     application("twilio-webhooks")
     follow(after[:1])
     until(lambda: kubectl("-n twilio-webhooks get deploy twilio-istio --ignore-not-found -o name"), bool)
-    install, look = split(after[1:], "export")
+    install, look = split(after[1:], "export TWILIO")
     follow(install)
     serves(until_dialled("twilio-webhooks", "-l gateway.networking.k8s.io/gateway-name=twilio"))
     follow(look)
@@ -236,14 +241,14 @@ def envoy_gateway_existing():
 @test("guide: envoy-gateway, a Gateway of its own, and day two")
 def envoy_gateway():
     reader()
-    sh("kubectl delete namespace twilio-webhooks --ignore-not-found --wait; "
-       f"kubectl -n {PROXIES} delete secret twilio-webhook --ignore-not-found")
+    no_namespace("twilio-webhooks")
+    sh(f"kubectl -n {PROXIES} delete secret twilio-webhook --ignore-not-found")
     guide = sections("envoy-gateway.md")
     before, after = split(guide["A Gateway of its own"], "kubectl kustomize")
     follow(before)
     application("twilio-webhooks")
     forward, after = apart(after)
-    install, look = split(after, "export")
+    install, look = split(after, "export TWILIO")
     follow(guide["Envoy Gateway"] + install)
     service(PROXIES, f"-l {own('twilio')}")
     probe_through(forward, look)

@@ -58,16 +58,20 @@ def pod_security():
 
 @test("mended: without the Role there is no certificate")
 def role():
-    # istiod remembers for a while what an account may read.
-    kubectl("-n istio-system rollout restart deploy/istiod")
-    kubectl(f"-n istio-system rollout status deploy/istiod --timeout={SOON}s")
+    def forget():
+        """istiod remembers for minutes what an account may read, and for one what it may not."""
+        kubectl("-n istio-system rollout restart deploy/istiod")
+        kubectl(f"-n istio-system rollout status deploy/istiod --timeout={SOON}s")
     namespace("istio-ingress")
+    forget()
     secrets("istio-ingress")
     with fault([(BASE, "resources: [secrets]", "resources: [configmaps]")]) as deploy:
         sh(f"kubectl apply -k {deploy}/istio/overlays/wasm-plugin")
         kubectl(f"-n istio-ingress rollout status deploy/twilio-gateway --timeout={SOON}s")
         address = service("istio-ingress", "--field-selector metadata.name=twilio-gateway")
         refused(lambda: until(lambda: status(address, signed=TOKEN), 200, 10), "not 200")
+    no_namespace("istio-ingress")
+    forget()
 
 
 @test("mended: another namespace stands where the guide says, and nowhere else")
