@@ -88,7 +88,7 @@ causes! {
         each of the first routes the parts of match that it is not";
     Unknown = "unknown", Compare, "none of the usual causes: another key, a host or a part of the path that a proxy in front has \
         changed, a body that a filter before this one has changed, or a forged request";
-    NotTried = "not_tried", Compare, "too large, or with too many keys, to try every known cause";
+    NotTried = "not_tried", Compare, "none of the causes that were tried; it is too large, or has too many forms and keys, for the others";
 }
 
 impl Cause {

@@ -98,8 +98,8 @@ fn from_variable(
     let Some(text) = environment(variable) else {
         let problem = match name {
             Some(name) => format!(
-                "the variable {name} is not set in the plugin's environment; \
-                 list it in vm_config.environment_variables and set it for the proxy"
+                "the variable {name} is not set in the plugin's environment: set it for the proxy \
+                 (where that comes from a Secret, under this key), and list it in vm_config.environment_variables"
             ),
             None => NO_VARIABLE.to_owned(),
         };

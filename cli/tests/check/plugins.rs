@@ -113,8 +113,8 @@ fn what_is_wrong_or_weak_around_a_plugin_of_envoy_is_told() {
             envoy(r#"{ "auth_tokens": [{ "env": "OTHER" }] }"#, STOPS, "", ""),
             1,
             vec![format!(
-                "error: {at}auth_tokens[0].env: the variable OTHER is not set in the plugin's environment; list it in \
-                 vm_config.environment_variables and set it for the proxy"
+                "error: {at}auth_tokens[0].env: the variable OTHER is not set in the plugin's environment: set it for the \
+                 proxy (where that comes from a Secret, under this key), and list it in vm_config.environment_variables"
             )],
         ),
         (

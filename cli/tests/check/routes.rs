@@ -50,8 +50,9 @@ fn what_is_wrong_or_weak_in_objects_of_control_planes_is_told() {
             gateway("buffer_after", ""),
             1,
             vec![
-                "error: EnvoyExtensionPolicy b: auth_tokens[0].env: the variable T is not set in the plugin's environment; \
-                 list it in vm_config.environment_variables and set it for the proxy"
+                "error: EnvoyExtensionPolicy b: auth_tokens[0].env: the variable T is not set in the plugin's environment: \
+                 set it for the proxy (where that comes from a Secret, under this key), and list it in \
+                 vm_config.environment_variables"
                     .to_owned(),
             ],
         ),
