@@ -47,7 +47,7 @@ const WORKLOADS: [Case; 12] = [
 ];
 
 /// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
-const PATHS: [(&str, &str, &str); 17] = [
+const PATHS: [(&str, &str, &str); 20] = [
     ("plain", "/", "a"),
     ("segments", "/a;", "/.%20"),
     ("escapes", "/;%", "25"),
@@ -58,6 +58,9 @@ const PATHS: [(&str, &str, &str); 17] = [
     ("nothing lost", "/", "a%20/"),
     ("interrupted", "/", "%\\"),
     ("other digits", "/", "a%6="),
+    ("other digits, folded", "/", "%%%uff05%4`_next/data/"),
+    ("folded", "/", "%uff05_next/data/"),
+    ("cut scripts", "/", ".phpx/"),
     ("short", "/", "a/"),
     ("short scripts", "/", "t.pl/"),
     ("others", "/", "twilio/x.cfc/"),
@@ -68,7 +71,7 @@ const PATHS: [(&str, &str, &str); 17] = [
 ];
 /// What a path may cost in the place of a plain one of its size, of which every byte is looked at once and little more is done. Next to
 /// what the proxy itself does to a path of that size, each of them is little.
-const MOST_TIMES_PLAIN: u64 = 4;
+const MOST_TIMES_PLAIN: u64 = 6;
 const SIZES: [usize; 2] = [4_000, 50_000];
 
 fn main() -> ExitCode {

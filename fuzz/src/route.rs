@@ -314,7 +314,9 @@ impl Habit {
                 let script =
                     [&b"/index"[..], b"/index.php", b"/.php"].iter().find_map(|it| path.strip_prefix(*it));
                 let rest = script.filter(|rest| rest.starts_with(b"/")).map(<[u8]>::to_vec);
-                return rest.unwrap_or(path);
+                // By its length, and the slash is put back.
+                let behind = path.strip_prefix(b"/.php").map(|rest| [b"/", rest].concat());
+                return rest.or(behind).unwrap_or(path);
             }
         }
         path

@@ -1,9 +1,9 @@
 //! Paths: whether a request is on a path of the configuration, and whether some reader may find it there.
 //!
-//! **Readers decode, drop, cut and fold; they never invent.** So it is not asked what any of them does. A [plain](mod@plain)
-//! path is read alike by all of them, and is compared. Every other path is [settled](mod@settle): decoded until nothing is
-//! left to decode. It may be a path of the configuration unless that one's [words](text) cannot come out of it. What is
-//! signed is never looked at here: that is the path as it came, byte for byte.
+//! **Readers decode, drop, cut and fold; they never invent,** but for a slash behind what they cut off by its length. So it is not
+//! asked what any of them does. A [plain](mod@plain) path is read alike by all of them, and is compared. Every other path is
+//! [settled](mod@settle): decoded until nothing is left to decode. It may be a path of the configuration unless that one's
+//! [words](text) cannot come out of it. What is signed is never looked at here: that is the path as it came, byte for byte.
 
 mod bytes;
 mod loss;
@@ -14,8 +14,10 @@ mod text;
 use std::cell::OnceCell;
 
 use super::fit::Fit;
-use plain::Segments;
-use settle::{ends_in_open_escape, fold, has_foreign_digits, settle, settle_other_digits};
+use plain::{Segments, with_slashes_behind_scripts};
+use settle::{
+    can_fold, ends_in_open_escape, fold, has_foreign_digits, has_other_digits, settle, settle_other_digits,
+};
 use text::{Text, Word};
 
 /// A path of a request, without its query.
@@ -35,7 +37,8 @@ impl<'p> Path<'p> {
     /// Returns the path as it was received. `may_be_any` says that servers may read another path all the same.
     pub(crate) fn new(received: &'p [u8], may_be_any: bool) -> Path<'p> {
         let may_be_any = may_be_any || !received.starts_with(b"/");
-        Path { received, is_plain: plain::is_plain(received), may_be_any, texts: OnceCell::new() }
+        let is_plain = plain::is_plain(received) && !plain::has_cut_script(received);
+        Path { received, is_plain, may_be_any, texts: OnceCell::new() }
     }
 
     /// Returns true if readers agree about it.
@@ -54,22 +57,24 @@ fn read(received: &[u8]) -> Texts {
         return None;
     }
     let settled = settle(received);
-    let with_other_digits = settle_other_digits(&settled);
+    // Nobody writes escapes with digits of one server's own, and characters that fold to letters, nor one for the other.
+    let other = if !has_other_digits(&settled) {
+        fold(&settled)
+    } else if can_fold(&settled) {
+        return None;
+    } else {
+        Some(settle_other_digits(&settled))
+    };
+    if other.as_ref().is_some_and(|text| has_other_digits(text) || can_fold(text)) {
+        return None;
+    }
     let mut texts = Vec::new();
-    for settled in std::iter::once(settled).chain(with_other_digits) {
-        // Characters beyond ASCII stand for nothing, or for the letter that they fold to.
-        let folded = fold(&settled);
-        let with_other_digits = folded.as_deref().and_then(settle_other_digits);
-        for text in folded.iter().chain(&with_other_digits) {
-            if fold(text).is_some() {
-                // Nobody writes a character in the escapes of others so that it folds to an escape again.
-                return None;
-            }
+    for text in std::iter::once(settled).chain(other) {
+        if has_foreign_digits(&text) {
+            return None;
         }
-        for text in std::iter::once(settled).chain(folded).chain(with_other_digits) {
-            if has_foreign_digits(&text) {
-                return None;
-            }
+        let behind_scripts = with_slashes_behind_scripts(&text);
+        for text in std::iter::once(text).chain(behind_scripts) {
             texts.push(Text::new(text)?);
         }
     }
@@ -101,8 +106,11 @@ impl PathMatch {
         if !plain::is_plain(path) && text.can_lose() {
             return None;
         }
-        let readings = Segments::readings(text.bytes(), is_prefix).into_iter().map(|segments| {
-            let words = segments.names().filter_map(Word::of).collect();
+        let behind_scripts = with_slashes_behind_scripts(text.bytes());
+        let mut readings = Segments::readings(text.bytes(), is_prefix);
+        readings.extend(behind_scripts.iter().flat_map(|path| Segments::readings(path, is_prefix)));
+        let readings = readings.into_iter().map(|segments| {
+            let words = Word::all(segments.names());
             Reading { segments, words }
         });
         Some(PathMatch { written, is_prefix, ignore_case, readings: readings.collect() })

@@ -69,7 +69,13 @@ const STEPS: [Step; 22] = [
 const BACKSLASHES: [&str; 2] = ["drop backslash", "slash as backslash"];
 
 /// What frameworks do to a path that has been decoded.
-const FRAMEWORKS: [Step; 3] = [
+const FRAMEWORKS: [Step; 4] = [
+    ("mounted by length", |path, choose| {
+        let slashes: Vec<usize> = (1..path.len()).filter(|at| path[*at] == b'/').collect();
+        if !slashes.is_empty() {
+            path.remove(slashes[choose(slashes.len())]);
+        }
+    }),
     ("punctuation", |path, choose| {
         insert(path, choose, &[b"-", b"_", b"~", b"--", b"!"], |before, _| !before.is_empty())
     }),
@@ -108,7 +114,9 @@ pub(crate) fn spelled(choose: Choose<'_>) -> Spelled {
     let mut path = guard.clone().into_bytes();
     let mut steps = Vec::new();
     for (name, step) in FRAMEWORKS {
-        if choose(8) == 0 {
+        // Who cuts by length drops no punctuation.
+        let is_other = name == "punctuation" && steps.contains(&"mounted by length");
+        if choose(8) == 0 && !is_other {
             step(&mut path, choose);
             steps.push(name);
         }
@@ -125,6 +133,11 @@ pub(crate) fn spelled(choose: Choose<'_>) -> Spelled {
             [b"/index.php", b"/index", b"/app.cgi", b"/index.php/index", b"/_next/data/b1"];
         path.splice(0..0, scripts[choose(scripts.len())].iter().copied());
         steps.push("script before");
+    } else if choose(8) == 0 && path.starts_with(b"/") {
+        // One that is cut off by its length, and the slash put back.
+        let scripts: [&[u8]; 2] = [b"/index.php", b"/x/app.PHP"];
+        path.splice(0..1, scripts[choose(scripts.len())].iter().copied());
+        steps.push("script cut off");
     }
     for _ in 0..=choose(6) {
         let (name, step) = STEPS[choose(STEPS.len())];

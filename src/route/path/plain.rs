@@ -1,6 +1,6 @@
 //! Plain paths: those that readers agree about, but for a few aliases that frameworks give every path.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2_iter};
 
 /// Returns true if a path has nothing in it that a reader treats specially: no escape, no empty segment but a last one, none
 /// of dots alone, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
@@ -56,6 +56,42 @@ pub(super) fn runs_script(path: &[u8], from: usize) -> bool {
     below > 0 && scripts(path).any(|behind| behind.len() < below && !without_slashes(behind).is_empty())
 }
 
+/// Returns true if a segment goes on behind the name of a script: `/index.phptwilio/sms` is `/twilio/sms` to the frameworks of PHP
+/// that cut the script's name off by its length, as Symfony does.
+pub(super) fn has_cut_script(path: &[u8]) -> bool {
+    let begin = memchr(b'.', path).and_then(|dot| path.get(dot..));
+    begin.is_some_and(|begin| cuts(begin).next().is_some())
+}
+
+/// Returns a path with the slash that such frameworks put there, or do without; `None` if there is no such place.
+pub(super) fn with_slashes_behind_scripts(path: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    let mut begin = 0;
+    for end in cuts(path) {
+        whole.extend_from_slice(path.get(begin..end)?);
+        whole.push(b'/');
+        begin = end;
+    }
+    whole.extend_from_slice(path.get(begin..)?);
+    (begin > 0).then_some(whole)
+}
+
+/// Returns where the names of scripts end in the middle of a segment, with whatever has no letters between theirs. They are looked
+/// for by their rarest letter.
+fn cuts(path: &[u8]) -> impl Iterator<Item = usize> {
+    let is_stop = |byte: &&u8| letter(**byte) != 0 || matches!(byte, b'/' | b'.');
+    memchr2_iter(b'h', b'H', path).filter_map(move |at| {
+        let mut before = path.get(..at)?.iter().rev().filter(is_stop);
+        let mut behind = path.get(at.saturating_add(1)..)?.iter();
+        let is_script = before.next().is_some_and(|byte| letter(*byte) == b'p')
+            && before.next() == Some(&b'.')
+            && behind.find(is_stop).is_some_and(|byte| letter(*byte) == b'p');
+        let behind = behind.as_slice();
+        let goes_on = behind.first().is_some_and(|byte| *byte != b'/');
+        (is_script && goes_on).then(|| path.len().saturating_sub(behind.len()))
+    })
+}
+
 /// The segments of a path of the configuration, in lower case, without what some spelling of it lacks: a script or `index`
 /// before the last, a format behind that, and an `index` at their end.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,24 +110,27 @@ enum Below {
 }
 
 impl Segments {
-    /// Returns the segments of a path in lower case, in each way that it may be read: as a whole, and where a script runs with
-    /// the rest of the path for a parameter, what is behind that alone.
+    /// Returns the segments of a path in lower case, in each way that it may be read: as a whole, without the scripts in it or with
+    /// them, and where a script runs with the rest of the path for a parameter, what is behind that alone.
     pub(super) fn readings(path: &[u8], is_prefix: bool) -> Vec<Segments> {
-        let mut readings = vec![Segments::of(path, is_prefix)];
-        for behind in scripts(path).filter(|behind| !without_slashes(behind).is_empty()) {
-            let reading = Segments::of(behind, is_prefix);
-            if readings.last() != Some(&reading) {
+        let mut readings = vec![Segments::of(path, is_prefix, true)];
+        let mut add = |reading| {
+            if !readings.contains(&reading) {
                 readings.push(reading);
             }
+        };
+        add(Segments::of(path, is_prefix, false));
+        for behind in scripts(path).filter(|behind| !without_slashes(behind).is_empty()) {
+            add(Segments::of(behind, is_prefix, true));
         }
         readings
     }
 
-    fn of(path: &[u8], is_prefix: bool) -> Segments {
+    fn of(path: &[u8], is_prefix: bool, drops_scripts: bool) -> Segments {
         let mut names: Vec<&[u8]> =
             path.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty()).collect();
         let last = names.pop();
-        names.retain(|name| !vanishes(name));
+        names.retain(|name| !drops_scripts || !vanishes(name));
         let mut below = if is_prefix { Below::Anything } else { Below::Index };
         if let Some(last) = last {
             if is_index(last) && (!names.is_empty() || last.contains(&b'.')) {
@@ -196,8 +235,9 @@ impl Segments {
                 }
                 counts.add(count);
             }
-            // The next name, to who takes dots for slashes, or a colon as Erlang's servers do.
-            if is_last || !(has_dot || begins_with(b':', end)) {
+            // The next name, to who takes dots for slashes, or a colon as Erlang's servers do, or cuts off by its length what an
+            // application is mounted on, and puts the slash there.
+            if is_last || !(has_dot || begins_with(b':', end) || self.may_be_joined(count, end)) {
                 return false;
             }
             if is_kept {
@@ -206,6 +246,17 @@ impl Segments {
             text = end;
         }
         false
+    }
+
+    /// Returns true if what is behind so many names may be the next one, with no slash before it.
+    fn may_be_joined(&self, count: usize, end: &[u8]) -> bool {
+        let is_mark = |byte: Option<&u8>| byte.is_some_and(|byte| letter(*byte) == 0);
+        let has_own_mark = || {
+            let last =
+                count.checked_sub(1).and_then(|last| self.names.get(last)).and_then(|name| name.last());
+            is_mark(last) || is_mark(self.names.get(count).and_then(|name| name.first()))
+        };
+        !is_mark(end.first()) || has_own_mark()
     }
 
     fn has_letters(&self, at: usize) -> bool {

@@ -8,9 +8,9 @@ pub(super) fn settle(path: &[u8]) -> Vec<u8> {
     settle_with::<HEXADECIMAL>(path)
 }
 
-/// Returns a settled path with what [other digits](has_other_digits) decode as well; `None` if there are none in it.
-pub(super) fn settle_other_digits(settled: &[u8]) -> Option<Vec<u8>> {
-    has_other_digits(settled).then(|| settle_with::<JETTY>(settled))
+/// Returns a settled path with what [other digits](has_other_digits) decode as well.
+pub(super) fn settle_other_digits(settled: &[u8]) -> Vec<u8> {
+    settle_with::<JETTY>(settled)
 }
 
 /// Whose digits are read.
@@ -29,27 +29,42 @@ fn settle_with<const DIGITS: bool>(path: &[u8]) -> Vec<u8> {
         {
             (byte, behind) = decoded;
         }
-        stack.push(byte);
-        rest = behind;
+        if byte == b'%'
+            && let Some((character, decoded)) = wide_unit::<DIGITS>(behind)
+        {
+            stack.write_character(character);
+            rest = decoded;
+        } else {
+            stack.push(byte);
+            rest = behind;
+        }
     }
     stack.into_text()
 }
 
-/// Returns the same where each character that Unicode folds to printable ASCII is that, and is decoded as well; `None` if
-/// there is none in it. The path is settled already.
+/// Returns true if there is a character in a settled path that Unicode folds to printable ASCII.
+pub(super) fn can_fold(settled: &[u8]) -> bool {
+    let mut places = settled.iter().enumerate().filter(|(_, byte)| may_be_folded(byte));
+    !settled.is_ascii() && places.any(|(at, _)| settled.get(at..).and_then(folded).is_some())
+}
+
+/// Returns true for the first bytes of the characters that are folded.
+fn may_be_folded(byte: &u8) -> bool {
+    matches!(byte, 0xC3 | 0xC4 | 0xC5 | 0xE1 | 0xE2 | 0xEF)
+}
+
+/// Returns a settled path where each character that [can be](can_fold) is folded, and what comes out of that is decoded as well;
+/// `None` if there is none in it.
 pub(super) fn fold(settled: &[u8]) -> Option<Vec<u8>> {
-    let may_be_folded = |byte: &u8| matches!(byte, 0xC3 | 0xC4 | 0xC5 | 0xE1 | 0xE2 | 0xEF);
-    if settled.is_ascii() || !settled.iter().any(may_be_folded) {
+    if !can_fold(settled) {
         return None;
     }
     let (mut stack, mut rest) = (Stack::<HEXADECIMAL> { text: settled.to_vec(), size: 0 }, settled);
-    let mut has_folded = false;
     while let [byte, behind @ ..] = rest {
         let character = if may_be_folded(byte) { folded(rest) } else { None };
         rest = match character {
             Some((letters, behind)) => {
                 letters.into_iter().take_while(|letter| *letter != 0).for_each(|letter| stack.push(letter));
-                has_folded = true;
                 behind
             }
             None => {
@@ -58,7 +73,7 @@ pub(super) fn fold(settled: &[u8]) -> Option<Vec<u8>> {
             }
         };
     }
-    has_folded.then(|| stack.into_text())
+    Some(stack.into_text())
 }
 
 /// Returns the byte that an escape stands for, and what is behind it. The text begins behind the `%`.
@@ -66,6 +81,17 @@ fn escape<const DIGITS: bool>(text: &[u8]) -> Option<(u8, &[u8])> {
     match text {
         [b'u' | b'U', b'0', b'0', a @ b'0'..=b'7', b, rest @ ..] => Some((pair::<DIGITS>(*a, *b)?, rest)),
         [a, b, rest @ ..] => Some((pair::<DIGITS>(*a, *b)?, rest)),
+        _ => None,
+    }
+}
+
+/// Returns the character beyond ASCII that an escape stands for, and what is behind it. The text begins behind the `%`.
+fn wide_unit<const DIGITS: bool>(text: &[u8]) -> Option<(u32, &[u8])> {
+    match text {
+        [b'u' | b'U', a, b, c, d, rest @ ..] => {
+            let character = unit::<DIGITS>([*a, *b, *c, *d])?;
+            (character >= 0x80).then_some((character, rest))
+        }
         _ => None,
     }
 }
@@ -118,10 +144,14 @@ pub(super) fn has_foreign_digits(settled: &[u8]) -> bool {
 
 /// Returns true if a settled path has an escape with what Jetty takes for hexadecimal digits: what stands behind `9` in ASCII it
 /// takes for `A` to `F`, and what stands before the letters for `9`.
-fn has_other_digits(settled: &[u8]) -> bool {
+pub(super) fn has_other_digits(settled: &[u8]) -> bool {
     let is_other = |byte: &u8| matches!(byte, b':'..=b'@' | b'`');
     settled.iter().any(is_other)
-        && behind_first_digits(settled).any(|next| next.first().is_some_and(is_other))
+        && memchr_iter(b'%', settled).any(|at| {
+            // What Jetty decodes, and others would have.
+            let behind = settled.get(at.saturating_add(1)..).unwrap_or_default();
+            escape::<JETTY>(behind).is_some() || wide_unit::<JETTY>(behind).is_some()
+        })
 }
 
 /// Returns what is behind the digits of each escape that has not been decoded.

@@ -129,11 +129,11 @@ const FITS: &[(&str, &str, &str)] = &[
     (
         "exact /twilio/sms",
         "-",
-        "/ /twilio /sms /twilio/smsx /twilio/sms-x /twilio/sms/x /x/twilio/sms /twilio/x/sms /sms/twilio /twiliosms \
+        "/ /twilio /sms /twilio/smsx /twilio/sms-x /twilio/sms/x /x/twilio/sms /twilio/x/sms /sms/twilio \
          /twilio/s/ms /twilio%2Fsms/x /twilio%2Fsms-x /twilio%2Fsmsx /x%2Ftwilio/sms /x%20twilio/sms /twilio-x%20/sms \
          /x-twilio%20/sms /twilio/%20x/sms /twilio/sm%20 /x/../sms/twilio /x/../y;z /api/v4/projects/g%2Fp/files/x%3By \
          /indexes/twilio/sms /caf%C3%A9/twilio/sms /50%25/twilio/sms /index.php/apps/twilio/sms /twilio/my-sms \
-         /twilio/index.php/x/sms /twilio.x/sms /twiliosms.json /app/index.php",
+         /twilio/index.php/x/sms /twilio.x/sms /twiliosmsx /xtwiliosms /twilio-sms /app/index.php",
     ),
     // A script in a directory, which takes what is behind it for the path, and with what is before it.
     (
@@ -142,6 +142,34 @@ const FITS: &[(&str, &str, &str)] = &[
         "/twilio/index.php/sms /public/index.php/twilio/sms /twilio/index/sms /a/b/app.wsgi/twilio/sms.json \
          /x.php/y/z.php/twilio/app.cgi/sms /twilio/index.php/sms%20",
     ),
+    // One whose name is cut off by its length, with no slash behind it.
+    (
+        "exact /twilio/sms",
+        "~",
+        "/index.phptwilio/sms /INDEX.PHPtwilio/sms /index.php%74wilio/sms /app/public/index.phptwilio/sms.json \
+         /x.phpx/index.phptwilio%2Fsms /index.p%00hptwilio/sms /index.php-twilio/sms",
+    ),
+    (
+        "exact /twilio/sms",
+        "-",
+        "/index.phpsms /index.phpx /index.phptwiliox/sms /xtwilio/sms /index.phtwilio/sms",
+    ),
+    ("exact /2fa/sms", "~", "/index.php2fa/sms"),
+    ("exact /a.pl/b/c", "~", "/b/c /a.pl.b.c /a.plb/c"),
+    ("exact /phpa/b", "~", "/x/..;/phpa.b /.phpa.b"),
+    // Where an application is mounted, cut off by its length.
+    (
+        "exact /app/twilio/sms",
+        "~",
+        "/apptwilio/sms /app/twiliosms /apptwiliosms /APPtwilio/sms /app%74wilio/sms /app/x/..;/apptwilio/sms \
+         /apptwilio/sms.json /index.php/apptwilio/sms",
+    ),
+    (
+        "exact /app/twilio/sms",
+        "-",
+        "/apptwilio /twiliosms /appxtwilio/sms /apptwilio%20/smsx /xapptwilio%20/sms",
+    ),
+    ("exact /a.phpx/sms", "~", "/a.phpx/sms /A.PHPX/sms /index.phpa.phpx/sms"),
     ("exact /app/index.php/sms", "~", "/app/sms /sms /app/%73ms /x/index.php/sms /app/index.php/sms/"),
     ("exact /app/index.php/sms", "-", "/app /app/sms/x /x/sms /smsx"),
     // Frameworks that drop or write punctuation, and dots for slashes.

@@ -19,20 +19,60 @@ pub(super) struct Text {
 #[derive(Clone, Debug)]
 pub(super) struct Word {
     letters: Vec<u8>,
+    /// The words that may stand right before it, and behind: who cuts off by its length what an application is mounted on, puts
+    /// the slash there.
+    before: Option<Neighbour>,
+    behind: Option<Neighbour>,
     /// Whether there is a dash before them, and behind, at which words are not cut.
     begins_in_dash: bool,
     ends_in_dash: bool,
 }
 
+/// The letters of a word, in the direction in which it is met, and whether there is a dash between the two in the configuration.
+#[derive(Clone, Debug)]
+struct Neighbour {
+    letters: Vec<u8>,
+    has_dash: bool,
+}
+
+impl Neighbour {
+    /// Returns true if it is what these bytes begin with.
+    fn begins<'b>(&self, bytes: impl Iterator<Item = &'b u8>) -> bool {
+        let mut bytes = bytes.peekable();
+        if !self.has_dash && bytes.peek().is_some_and(|byte| is_dash(**byte)) {
+            return false;
+        }
+        let mut bytes = bytes.filter(|byte| byte.is_ascii_alphanumeric() || **byte == b'/');
+        self.letters.iter().all(|own| bytes.next() == Some(own))
+    }
+}
+
 impl Word {
-    /// Returns `None` if there are no letters and no digits in the segment.
-    pub(super) fn of(segment: &[u8]) -> Option<Word> {
+    /// Returns the words of segments, which are those with letters or digits in them.
+    pub(super) fn all<'s>(segments: impl Iterator<Item = &'s [u8]>) -> Vec<Word> {
+        let mut words: Vec<Word> = segments.filter_map(Word::of).collect();
+        let mut rest = words.as_mut_slice();
+        while let [word, others @ ..] = rest {
+            if let [next, ..] = others {
+                let has_dash = word.ends_in_dash || next.begins_in_dash;
+                word.behind = Some(Neighbour { letters: next.letters.clone(), has_dash });
+                let letters = word.letters.iter().rev().copied().collect();
+                next.before = Some(Neighbour { letters, has_dash });
+            }
+            rest = others;
+        }
+        words
+    }
+
+    fn of(segment: &[u8]) -> Option<Word> {
         let first = segment.iter().position(u8::is_ascii_alphanumeric)?;
         let last = segment.iter().rposition(u8::is_ascii_alphanumeric)?;
         let has_dash =
             |at: Option<usize>| at.and_then(|at| segment.get(at)).is_some_and(|byte| is_dash(*byte));
         Some(Word {
             letters: segment.iter().copied().filter(u8::is_ascii_alphanumeric).collect(),
+            before: None,
+            behind: None,
             begins_in_dash: has_dash(first.checked_sub(1)),
             ends_in_dash: has_dash(last.checked_add(1)),
         })
@@ -89,11 +129,12 @@ impl Text {
     }
 
     /// Returns where a word ends that stands here: letter after letter, with nothing but what has no letters, and no slash,
-    /// between them, and not as a part of another word.
+    /// between them, and not as a part of another word, but for its neighbours.
     fn end_of(&self, word: &Word, at: usize) -> Option<usize> {
         let before = self.bytes.get(..at)?;
         if !(is_cut(before.iter().rev())
-            || (word.begins_in_dash && before.last().is_some_and(|byte| is_dash(*byte))))
+            || (word.begins_in_dash && before.last().is_some_and(|byte| is_dash(*byte)))
+            || word.before.as_ref().is_some_and(|word| word.begins(before.iter().rev())))
         {
             return None;
         }
@@ -106,7 +147,8 @@ impl Text {
         }
         let end = self.bytes.len().saturating_sub(rest.len());
         let has_own_dash = word.ends_in_dash && rest.as_slice().first().is_some_and(|byte| is_dash(*byte));
-        (is_cut(rest) || has_own_dash).then_some(end)
+        let has_next = || word.behind.as_ref().is_some_and(|word| word.begins(rest.clone()));
+        (has_own_dash || has_next() || is_cut(rest)).then_some(end)
     }
 
     /// Returns true if what begins here is below the path before: a slash, and then letters, unless they are what servers
