@@ -3,16 +3,18 @@
 use memchr::{memchr, memchr2_iter};
 
 /// Returns true if a path has nothing in it that a reader treats specially: no escape, no empty segment but a last one, none
-/// of dots alone, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
+/// of dots alone or with two at its end, none of what Windows' servers take away (`(S(x))`, `::$DATA`), and none but these characters.
 pub(super) fn is_plain(path: &[u8]) -> bool {
     let Some(rest) = path.strip_prefix(b"/") else { return false };
     let mut segment = Segment::Empty;
     for (at, byte) in rest.iter().enumerate() {
         segment = match (byte, segment) {
             (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_', _) => Segment::Named,
-            (b'/', Segment::Named) => Segment::Empty,
-            (b'.', Segment::Empty) => Segment::Dots,
-            (b'.', segment) => segment,
+            (b'/', Segment::Named | Segment::NamedDot) => Segment::Empty,
+            (b'.', Segment::Named) => Segment::NamedDot,
+            (b'.', Segment::NamedDot) => Segment::NamedDots,
+            (b'.', Segment::NamedDots) => Segment::Named,
+            (b'.', _) => Segment::Dots,
             (b'(' | b':' | b'$', _) if ends_in_vanishing(rest.get(..=at).unwrap_or_default()) => {
                 return false;
             }
@@ -22,7 +24,7 @@ pub(super) fn is_plain(path: &[u8]) -> bool {
             _ => return false,
         }
     }
-    segment != Segment::Dots
+    !matches!(segment, Segment::Dots | Segment::NamedDots)
 }
 
 /// What has been read of a segment.
@@ -31,6 +33,9 @@ enum Segment {
     Empty,
     Dots,
     Named,
+    NamedDot,
+    /// With two dots at its end, which lead upwards where what is before them is cut off by its length.
+    NamedDots,
 }
 
 /// Returns true if a text ends in what Windows' servers take away, with the letters in it or behind it: a cookie in a path,

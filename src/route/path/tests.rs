@@ -161,7 +161,7 @@ const FITS: &[(&str, &str, &str)] = &[
     (
         "exact /app/twilio/sms",
         "~",
-        "/apptwilio/sms /app/twiliosms /apptwiliosms /APPtwilio/sms /app%74wilio/sms /app/x/..;/apptwilio/sms \
+        "/static../app/twilio/sms /static..%2Fapp/twilio/sms /apptwilio/sms /app/twiliosms /apptwiliosms /APPtwilio/sms /app%74wilio/sms /app/x/..;/apptwilio/sms \
          /apptwilio/sms.json /index.php/apptwilio/sms",
     ),
     (

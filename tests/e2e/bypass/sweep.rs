@@ -8,7 +8,7 @@ use super::app::{App, Client, Program, cluster, envoy, host, packages, spellings
 use crate::site::TOKEN;
 
 /// Applications, the path of their guarded handler, and some spellings that are sure to reach it: or the sweep would be none.
-const READERS: [(&str, Program, &str, &[&str]); 14] = [
+const READERS: [(&str, Program, &str, &[&str]); 15] = [
     ("express", Program::Node("express.js", &[]), "/hook/exact", &["/Hook/exact", "/hook/exact/"]),
     ("fastify", Program::Node("fastify.js", &[]), "/hook/exact", &["/hook/%65xact", "/hook/exact;"]),
     ("django", Program::Python("django_app.py"), "/hook/exact", &["/hook%2fexact"]),
@@ -62,6 +62,12 @@ const READERS: [(&str, Program, &str, &[&str]); 14] = [
         Program::Java("Twice"),
         "/hook/exact",
         &["/hook/%2565xact", "/hook/%25%D9%A6%D9%A5xact", "/hook/%25%EF%BC%96%EF%BC%95xact"],
+    ),
+    (
+        "length",
+        Program::Python("length.py"),
+        "/hook/exact",
+        &["/hookexact", "/index.phphook/exact", "/index.php%68ookexact", "/hook%65xact"],
     ),
     ("port", Program::Python("port.py"), "/", &["/x:80", "/x/y:0", "/x:65536", "/x:80/y:99999"]),
 ];
