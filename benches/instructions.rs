@@ -47,7 +47,7 @@ const WORKLOADS: [Case; 12] = [
 ];
 
 /// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
-const PATHS: [(&str, &str, &str); 20] = [
+const PATHS: [(&str, &str, &str); 21] = [
     ("plain", "/", "a"),
     ("segments", "/a;", "/.%20"),
     ("escapes", "/;%", "25"),
@@ -61,6 +61,7 @@ const PATHS: [(&str, &str, &str); 20] = [
     ("other digits, folded", "/", "%%%uff05%4`_next/data/"),
     ("folded", "/", "%uff05_next/data/"),
     ("cut scripts", "/", ".phpx/"),
+    ("cut in a row", "/", ".php"),
     ("short", "/", "a/"),
     ("short scripts", "/", "t.pl/"),
     ("others", "/", "twilio/x.cfc/"),

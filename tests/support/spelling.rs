@@ -164,6 +164,10 @@ fn segment(choose: Choose<'_>) -> String {
         })
         .collect();
     segment.insert([0, segment.len()][choose(2)], letter);
+    if segment.ends_with(b"..") {
+        // No path of the configuration is read upwards.
+        segment.push(letter);
+    }
     String::from_utf8(segment).unwrap()
 }
 

@@ -346,13 +346,15 @@ fn next_script(path: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     // A segment is known by its last letters, and if there is no dot among them by a byte for its beginning.
     const BEGINNING: u64 = 1;
     const INDEX: u64 = key_behind(BEGINNING, b"index");
+    const ANY_LETTER: u64 = 0xFF << 24;
+    const INDEX_SCRIPT: u64 = key_behind(0, b"ndex.php") & !ANY_LETTER;
     const OWN_OF_NEXT: u64 = key_behind(BEGINNING, NEXT);
     let (mut letters, mut before_dots, mut has_dot) = (BEGINNING, BEGINNING, false);
     for (at, byte) in path.iter().chain(b"/").enumerate() {
         match byte {
             b'/' => {
                 let key = if letters == 0 { before_dots } else { letters };
-                if (has_dot && is_key_of_script(key)) || key == INDEX {
+                if (has_dot && is_key_of_script(key)) || key == INDEX || key & !ANY_LETTER == INDEX_SCRIPT {
                     return Some((path.get(at..).unwrap_or_default(), None));
                 }
                 if key == OWN_OF_NEXT
@@ -446,7 +448,14 @@ fn vanishes(segment: &[u8]) -> bool {
 }
 
 fn is_bare_index(name: &[u8]) -> bool {
-    matches!(name, [b'i' | b'I', rest @ ..] if rest.eq_ignore_ascii_case(b"ndex"))
+    match name.split_at_checked(b"index".len()) {
+        Some((index, [])) => index.eq_ignore_ascii_case(b"index"),
+        // Any letter in the place of the dot: WordPress' own rules are expressions that do not mind it.
+        Some((index, [_, php @ ..])) => {
+            index.eq_ignore_ascii_case(b"index") && php.eq_ignore_ascii_case(b"php")
+        }
+        None => false,
+    }
 }
 
 /// Returns true if a segment is what servers append where a path ends in a slash.

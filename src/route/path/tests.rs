@@ -155,6 +155,13 @@ const FITS: &[(&str, &str, &str)] = &[
         "/index.phpsms /index.phpx /index.phptwiliox/sms /xtwilio/sms /index.phtwilio/sms",
     ),
     ("exact /2fa/sms", "~", "/index.php2fa/sms"),
+    (
+        "exact /twilio/sms",
+        "~",
+        "/index-php/twilio/sms /indexxphp/twilio/sms /Index~PHP/twilio/sms /index%2dphp/twilio/sms /indexxphp%2Ftwilio/sms \
+         /twilio/index_php/sms",
+    ),
+    ("exact /twilio/sms", "-", "/indexes-php/twilio/sms /index-ph/twilio/sms /indexphp/twilio/sms"),
     ("exact /a.pl/b/c", "~", "/b/c /a.pl.b.c /a.plb/c"),
     ("exact /phpa/b", "~", "/x/..;/phpa.b /.phpa.b"),
     // Where an application is mounted, cut off by its length.
