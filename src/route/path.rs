@@ -6,6 +6,7 @@
 //! [words](text) cannot come out of it. What is signed is never looked at here: that is the path as it came, byte for byte.
 
 mod bytes;
+mod cut;
 mod loss;
 mod plain;
 mod settle;
@@ -14,7 +15,8 @@ mod text;
 use std::cell::OnceCell;
 
 use super::fit::Fit;
-use plain::{Segments, with_slashes_behind_scripts};
+use cut::{has_cut_script, with_slashes_behind_scripts};
+use plain::Segments;
 use settle::{
     can_fold, ends_in_open_escape, fold, has_foreign_digits, has_other_digits, settle, settle_other_digits,
 };
@@ -37,7 +39,7 @@ impl<'p> Path<'p> {
     /// Returns the path as it was received. `may_be_any` says that servers may read another path all the same.
     pub(crate) fn new(received: &'p [u8], may_be_any: bool) -> Path<'p> {
         let may_be_any = may_be_any || !received.starts_with(b"/");
-        let is_plain = plain::is_plain(received) && !plain::has_cut_script(received);
+        let is_plain = plain::is_plain(received) && !has_cut_script(received);
         Path { received, is_plain, may_be_any, texts: OnceCell::new() }
     }
 
