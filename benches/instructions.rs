@@ -47,7 +47,7 @@ const WORKLOADS: [Case; 12] = [
 ];
 
 /// A path that is plain, and those that cost the most to read: by their names, what they begin with, and what is repeated.
-const PATHS: [(&str, &str, &str); 21] = [
+const PATHS: [(&str, &str, &str); 22] = [
     ("plain", "/", "a"),
     ("segments", "/a;", "/.%20"),
     ("escapes", "/;%", "25"),
@@ -62,6 +62,7 @@ const PATHS: [(&str, &str, &str); 21] = [
     ("folded", "/", "%uff05_next/data/"),
     ("cut scripts", "/", ".phpx/"),
     ("cut in a row", "/", ".php"),
+    ("cut, other digits", "/a%<<", ".phpt"),
     ("short", "/", "a/"),
     ("short scripts", "/", "t.pl/"),
     ("others", "/", "twilio/x.cfc/"),

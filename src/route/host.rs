@@ -6,7 +6,8 @@ use super::fit::Fit;
 ///
 /// It is plain if it is a name or an IPv6 address in brackets, with at most one port of digits behind the first colon. Any
 /// other may be any host: Envoy takes `a.example:1:2`, `a.example:443:` and `a.example:80]` for `a.example` where it ignores
-/// ports, and what else a host is taken for depends on who reads it.
+/// ports, nginx, Caddy and HAProxy take `.example.com` for one of `*.example.com`, and what else a host is taken for depends on who
+/// reads it.
 pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
     let is_in_brackets = authority.starts_with(b"[");
     let end = authority.iter().position(|byte| *byte == if is_in_brackets { b']' } else { b':' });
@@ -24,7 +25,8 @@ pub fn plain_host(authority: &[u8]) -> Option<Vec<u8>> {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let last = host.iter().rposition(|byte| *byte != b'.')?;
     let name = host.get(..=last)?;
-    name.iter().all(is_name).then(|| name.to_ascii_lowercase())
+    let has_empty_label = || name.split(|byte| *byte == b'.').any(<[u8]>::is_empty);
+    (name.iter().all(is_name) && !has_empty_label()).then(|| name.to_ascii_lowercase())
 }
 
 /// A host of the configuration, in lower case.

@@ -59,15 +59,16 @@ fn read(received: &[u8]) -> Texts {
         return None;
     }
     let settled = settle(received);
-    // Nobody writes escapes with digits of one server's own, and characters that fold to letters, nor one for the other.
+    // Nobody writes escapes with digits of one server's own, and characters that fold to letters, nor one for the other, nor either
+    // beside a script that is cut off.
     let other = if !has_other_digits(&settled) {
         fold(&settled)
-    } else if can_fold(&settled) {
+    } else if can_fold(&settled) || has_cut_script(&settled) {
         return None;
     } else {
         Some(settle_other_digits(&settled))
     };
-    if other.as_ref().is_some_and(|text| has_other_digits(text) || can_fold(text)) {
+    if other.as_ref().is_some_and(|text| has_other_digits(text) || can_fold(text) || has_cut_script(text)) {
         return None;
     }
     let mut texts = Vec::new();
