@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -28,6 +29,14 @@ def start(*command, **environment):
         stdout=sys.stderr,
         env=dict(os.environ, **environment),
     )
+
+
+def serve_script(directory, text):
+    """Serves this script by PHP's own server, which runs it for each request, on a free port."""
+    script = pathlib.Path(directory) / "front.php"
+    script.write_text(text)
+    port = free_port()
+    serve(port, start("php", "-q", "-S", f"127.0.0.1:{port}", str(script)))
 
 
 def await_listener(address, server):
