@@ -71,17 +71,9 @@ fn read(received: &[u8]) -> Texts {
     if other.as_ref().is_some_and(|text| has_other_digits(text) || can_fold(text) || has_cut_script(text)) {
         return None;
     }
-    let mut texts = Vec::new();
-    for text in std::iter::once(settled).chain(other) {
-        if has_foreign_digits(&text) {
-            return None;
-        }
-        let behind_scripts = with_slashes_behind_scripts(&text);
-        for text in std::iter::once(text).chain(behind_scripts) {
-            texts.push(Text::new(text)?);
-        }
-    }
-    Some(texts)
+    let behind_scripts = with_slashes_behind_scripts(&settled);
+    let texts = std::iter::once(settled).chain(other).chain(behind_scripts);
+    texts.map(|text| if has_foreign_digits(&text) { None } else { Text::new(text) }).collect()
 }
 
 /// A path of the configuration.

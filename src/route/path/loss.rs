@@ -69,19 +69,21 @@ fn vanishes_before_slash(segment: &[u8]) -> bool {
     for (place, byte) in end.iter_mut().rev().zip(from_end) {
         *place = *byte;
     }
-    is_script(&end)
-        || is_named(segment, b"index")
-        || is_named(segment, b"next")
-        || is_index_script(segment.iter().filter(is_of_name))
+    is_script(&end) || is_named(segment, b"index") || is_named(segment, b"next") || is_index_script(segment)
 }
 
 /// Returns true for `index.php` with any letter, or none, in the place of the dot: WordPress' own rules are expressions that do
 /// not mind it.
-fn is_index_script<'b>(mut letters: impl Iterator<Item = &'b u8>) -> bool {
-    let is_index = b"index".iter().all(|own| letters.next() == Some(own));
-    let rest = [letters.next(), letters.next(), letters.next(), letters.next(), letters.next()]
-        .map(|byte| byte.copied().unwrap_or(NOTHING));
-    is_index && matches!(rest, [b'p', b'h', b'p', NOTHING, _] | [_, b'p', b'h', b'p', NOTHING])
+fn is_index_script(segment: &[u8]) -> bool {
+    let mut name = [NOTHING; b"index.php".len() + 1];
+    for (place, byte) in name.iter_mut().zip(segment.iter().filter(is_of_name)) {
+        *place = *byte;
+    }
+    matches!(
+        name,
+        [b'i', b'n', b'd', b'e', b'x', b'p', b'h', b'p', NOTHING, _]
+            | [b'i', b'n', b'd', b'e', b'x', _, b'p', b'h', b'p', NOTHING]
+    )
 }
 
 fn is_of_name(byte: &&u8) -> bool {

@@ -412,14 +412,10 @@ fn vanishes(segment: &[u8]) -> bool {
 }
 
 fn is_bare_index(name: &[u8]) -> bool {
-    match name.split_at_checked(b"index".len()) {
-        Some((index, [])) => index.eq_ignore_ascii_case(b"index"),
-        // Any letter in the place of the dot: WordPress' own rules are expressions that do not mind it.
-        Some((index, [_, php @ ..])) => {
-            index.eq_ignore_ascii_case(b"index") && php.eq_ignore_ascii_case(b"php")
-        }
-        None => false,
-    }
+    let Some((index, rest)) = name.split_at_checked(b"index".len()) else { return false };
+    // Any letter in the place of the dot: WordPress' own rules are expressions that do not mind it.
+    let is_script = || rest.get(1..).is_some_and(|php| php.eq_ignore_ascii_case(b"php"));
+    index.eq_ignore_ascii_case(b"index") && (rest.is_empty() || is_script())
 }
 
 /// Returns true if a segment is what servers append where a path ends in a slash.
