@@ -204,7 +204,11 @@ const FITS: &[(&str, &str, &str)] = &[
          /twilio/sms%20x /twilio/sms%2Fx /twilio/sms/index.php/%20",
     ),
     ("prefix /twilio/sms", "-", "/twilio /twilio/smsx /twilio/smsx/y /twilio/sms-x%20 /twilio/x/%20sms"),
-    ("prefix /twilio/sms", "~", "/twilio/sms/index.php/x /twilio/sms/a/b.cgi/x"),
+    (
+        "prefix /twilio/sms",
+        "~",
+        "/twilio/sms/index.php/x /twilio/sms/a/b.cgi/x /twilio/sms.segments/_tree.segment.rsc",
+    ),
     ("prefix /", "=", "/ /x /x%20 /x.php"),
     ("prefix /", "~", "/x;y //x *"),
     ("exact /", "=", "/"),
